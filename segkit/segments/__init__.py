@@ -1,0 +1,1 @@
+"""Customers to labels: prepare, segment, judge, keep the model."""

@@ -1,0 +1,61 @@
+"""Settings of a deployment: limits, directories, secrets. Never part of a study.
+
+They come from the environment (prefix ``SEGKIT_``) or a private ``.env`` in the working directory, and are loaded inside
+commands only: nothing here runs when segkit is imported.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import ParameterError
+
+
+class Settings(BaseSettings):
+    """What a deployment may set.
+
+    Examples
+    --------
+    >>> Settings(_env_file=None).upload_limit_mb
+    200
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SEGKIT_", env_file=".env", extra="ignore", frozen=True)
+
+    token: SecretStr = Field(default=SecretStr(""), description="token of the dashboard; empty makes one at each start")
+    upload_limit_mb: int = Field(default=200, ge=1, le=4096, description="largest upload, in megabytes")
+    read_memory_mb: int = Field(default=1024, ge=128, description="memory a spreadsheet may take while it is read")
+    read_seconds: int = Field(default=120, ge=1, description="time a spreadsheet may take to be read")
+    idle_minutes: int = Field(default=30, ge=1, description="a dashboard nobody looks at ends after this time")
+
+
+def load() -> Settings:
+    """Load the settings of this process.
+
+    Raises
+    ------
+    ParameterError
+        When a variable is out of bounds, or others may read the ``.env`` file.
+    """
+    file = Path(".env")
+    if file.is_file() and file.stat().st_mode & 0o077:
+        message = "The file .env can be read by others. Run `chmod 600 .env`; it may hold secrets."
+        raise ParameterError(message)
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"SEGKIT_{str(f['loc'][0]).upper()}: {f['msg']}" for f in error.errors())
+        message = f"A setting does not fit. {faults}."
+        raise ParameterError(message) from None
+
+
+def markdown() -> str:
+    """Return the reference table of all settings."""
+    rows = ["| variable | default | what it is |", "|---|---|---|"]
+    for name, info in Settings.model_fields.items():
+        default = "" if name == "token" else info.default
+        rows.append(f"| `SEGKIT_{name.upper()}` | `{default}` | {info.description} |")
+    return "\n".join(rows) + "\n"

@@ -30,7 +30,7 @@ _HOMES = {
     "segment": "study",
 }
 
-__all__ = [  # noqa: PLE0604, RUF022 - the list is the table above, one place to edit
+__all__ = [  # noqa: PLE0604 - the list is the table above, one place to edit
     *_HOMES,
     "__version__",
 ]

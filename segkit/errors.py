@@ -1,8 +1,8 @@
 """The errors segkit raises on purpose.
 
-Every one carries a single message a business user can read: what was wrong, what is allowed, what was found and a hint.
-The command line prints that message and ends with the class's ``exit_code``: 1 when the data were read and a gate or a
-step failed, 2 when nothing could start. Anything that is not a `SegkitError` is a defect of segkit.
+Every one carries a single message a business user can read: what was wrong, what is allowed, what was found
+and a hint. The command line prints that message and ends with the class's ``exit_code``: 1 when the data were
+read and a gate or a step failed, 2 when nothing could start. Any other exception is a defect of segkit.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("zzz", ["spend"])
     ''
     """
-    from difflib import get_close_matches
+    from difflib import get_close_matches  # noqa: PLC0415 - only a message needs it
 
     words = {word.lower(): word for word in known}
     close = get_close_matches(name.lower(), list(words), n=1, cutoff=0.6)

@@ -1,8 +1,8 @@
 """Plain YAML in: a mapping of plain values, or one clear error.
 
-YAML can build objects, refer to itself until memory is gone, and read `no` as false. A file that people edit needs none of
-that. The loader here knows text, whole numbers, decimals, true, false, null, lists and mappings; tags, anchors, aliases,
-dates and repeated keys are errors.
+YAML can build objects, refer to itself until memory is gone, and read `no` as false. A file that people
+edit needs none of that. The loader here knows text, whole numbers, decimals, true, false, null, lists and
+mappings; tags, anchors, aliases, dates and repeated keys are errors.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ def read(path: str | Path, *, largest: int = 1_000_000) -> dict[str, Any]:
 
 
 def loads(text: str, *, name: str = "the text") -> dict[str, Any]:
-    """Read `name: value` lines from a text.
+    r"""Read `name: value` lines from a text.
 
     Examples
     --------
-    >>> loads("segments: 4\\nfeatures: [spend, no]")
+    >>> loads("segments: 4\nfeatures: [spend, no]")
     {'segments': 4, 'features': ['spend', 'no']}
     """
-    import yaml
+    import yaml  # noqa: PLC0415 - commands that read no file do without it
 
     try:
         values = yaml.load(text, Loader=_loader())  # noqa: S506 - stricter than the safe loader it is built on
@@ -63,17 +63,21 @@ def loads(text: str, *, name: str = "the text") -> dict[str, Any]:
 
 
 def _loader() -> Any:
-    import yaml
+    import yaml  # noqa: PLC0415
 
     class Plain(yaml.SafeLoader):
         def compose_node(self, parent: Any, index: Any) -> Any:
             event: Any = self.peek_event()  # type: ignore[no-untyped-call, unused-ignore]
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) or getattr(event, "tag", None):
+            if (
+                isinstance(event, yaml.AliasEvent)
+                or getattr(event, "anchor", None)
+                or getattr(event, "tag", None)
+            ):
                 fault = "tags, anchors and aliases are not allowed"
                 raise yaml.YAMLError(fault)
             return super().compose_node(parent, index)
 
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - yaml's signature
             keys = [key.value for key, _ in node.value]
             if len(keys) != len({str(key) for key in keys}):
                 fault = "a name stands twice"

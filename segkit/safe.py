@@ -1,13 +1,13 @@
 """Text that came from data is text, never markup, formula or code.
 
-Column names, category values and file names are hostile until they have passed through here. Each function makes a string
-harmless for one sink. Only strings live here and nothing is imported, so that every room can use it.
+Column names, category values and file names are hostile until they have passed through here. Each function
+makes a string harmless for one sink. Only strings live here, and nothing is imported: every room can use it.
 """
 
 from __future__ import annotations
 
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
-_FORMULA = "=+-@\t\r\n|%＝＋－＠"  # noqa: RUF001 - spreadsheets read the full-width signs as formulas too
+_FORMULA = "=+-@\t\r\n|%＝＋－＠"  # spreadsheets read the full-width signs as formulas too
 _MARKDOWN = "\\`*_{}[]()#+-.!|~$:^="
 
 
@@ -35,12 +35,12 @@ def plotly(text: object) -> str:
 
 
 def markdown(text: object) -> str:
-    """Escape for Markdown, HTML inside it included.
+    r"""Escape for Markdown, HTML inside it included.
 
     Examples
     --------
     >>> markdown("*a* <i>")
-    '\\\\*a\\\\* &lt;i&gt;'
+    '\\*a\\* &lt;i&gt;'
     """
     plain = html(" ".join(_printable(str(text)).split()))
     return "".join("\\" + sign if sign in _MARKDOWN else sign for sign in plain)

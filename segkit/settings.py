@@ -1,7 +1,7 @@
 """Settings of a deployment: limits, directories, secrets. Never part of a study.
 
-They come from the environment (prefix ``SEGKIT_``) or a private ``.env`` in the working directory, and are loaded inside
-commands only: nothing here runs when segkit is imported.
+They come from the environment (prefix ``SEGKIT_``) or a private ``.env`` in the working directory, and are
+loaded inside commands only: nothing here runs when segkit is imported.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SEGKIT_", env_file=".env", extra="ignore", frozen=True)
 
-    token: SecretStr = Field(default=SecretStr(""), description="token of the dashboard; empty makes one at each start")
+    token: SecretStr = Field(default=SecretStr(""), description="token of the dashboard; empty makes one")
     upload_limit_mb: int = Field(default=200, ge=1, le=4096, description="largest upload, in megabytes")
-    read_memory_mb: int = Field(default=1024, ge=128, description="memory a spreadsheet may take while it is read")
-    read_seconds: int = Field(default=120, ge=1, description="time a spreadsheet may take to be read")
-    idle_minutes: int = Field(default=30, ge=1, description="a dashboard nobody looks at ends after this time")
+    read_memory_mb: int = Field(default=1024, ge=128, description="memory for reading a spreadsheet")
+    read_seconds: int = Field(default=120, ge=1, description="time for reading a spreadsheet")
+    idle_minutes: int = Field(default=30, ge=1, description="when an unwatched dashboard ends")
 
 
 def load() -> Settings:

@@ -1,8 +1,8 @@
 """One panel: finding, what is drawn, picture, note and table, ready for any page.
 
-A panel knows no study and no widget. It holds text as text and turns it into markup at the last moment, in one place,
-through `segkit.safe`; the only strings believed to be markup already are those of type `Markup`, and only this room
-makes them. The page around a panel (a cell, a dashboard, a report) is somebody else's.
+A panel knows no study and no widget. It holds text as text and turns it into markup at the last moment, in one
+place, through `segkit.safe`; the only strings believed to be markup already are those of type `Markup`, and only
+this room makes them. The page around a panel (a cell, a dashboard, a report) is somebody else's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from segkit import safe
+from segkit.safe import html as escape
 
 COLOURS = 12
 
@@ -31,7 +31,7 @@ def markup(text: object) -> Markup:
     >>> markup("<b>"), markup(Markup("<b>"))
     ('&lt;b&gt;', '<b>')
     """
-    return text if isinstance(text, Markup) else Markup(safe.html(text))
+    return text if isinstance(text, Markup) else Markup(escape(text))
 
 
 def tag(name: str, *inner: object, **attributes: object) -> Markup:
@@ -43,7 +43,7 @@ def tag(name: str, *inner: object, **attributes: object) -> Markup:
     '<p class="sk-sub">a &lt; b</p>'
     """
     pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
-    written = "".join(f' {key}="{safe.html(value)}"' for key, value in pairs if value != "")
+    written = "".join(f' {key}="{escape(value)}"' for key, value in pairs if value != "")
     return Markup(f"<{name}{written}>{''.join(map(markup, inner))}</{name}>")
 
 
@@ -90,7 +90,8 @@ class TableView:
 
     def html(self) -> Markup:
         """Return the table, scrolling sideways inside its own box where the page is narrow."""
-        head = tag("thead", tag("tr", *(self._cell("th", i, h, scope="col") for i, h in enumerate(self.header))))
+        names = (self._cell("th", i, text, scope="col") for i, text in enumerate(self.header))
+        head = tag("thead", tag("tr", *names))
         body = tag("tbody", *(self._row(i, row) for i, row in enumerate(self.rows)))
         table = tag("table", tag("caption", self.caption), head, body, class_="sk-table")
         return tag("div", table, class_="sk-tablewrap", tabindex="0", role="region", aria_label=self.caption)
@@ -122,7 +123,7 @@ class Panel:
     tables
         The numbers under the picture.
     mark
-        A warning that holds for the whole panel ("Not supported by the data"), shown as a pill; empty for none.
+        A warning that holds for the whole panel ("Not supported by the data"), shown as a pill.
     key
         Which colour is which, shown above the picture; empty where the marks say it themselves.
     body

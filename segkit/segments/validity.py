@@ -21,6 +21,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = NDArray[np.intp]
 
 EXACT_ROWS = 20_000
+ESTIMATE_ROWS = 5_000
 _BLOCK = 4_000_000  # entries of one block of distances: 32 MB
 
 
@@ -84,6 +85,19 @@ def own_distances(X: Matrix, centers: Floats, labels: Labels) -> Floats:
     return squared
 
 
+def nearest(X: Matrix, centers: Floats) -> Labels:
+    """Return the number of the nearest centre for every row, the smallest on a tie (to twelve digits), shape (n,)."""
+    labels = np.empty(X.shape[0], dtype=np.intp)
+    step = max(1, _BLOCK // max(len(centers), X.shape[1]))
+    middle = np.zeros(X.shape[1]) if sparse.issparse(X) else centers.mean(axis=0)
+    for start in range(0, X.shape[0], step):
+        rows = X[start : start + step]
+        apart = euclidean_distances(rows if sparse.issparse(X) else rows - middle, centers - middle, squared=True)
+        close = apart.min(axis=1, keepdims=True) + 1e-12 * apart.max(axis=1, keepdims=True)
+        labels[start : start + step] = (apart <= close).argmax(axis=1)
+    return labels
+
+
 def inertia(X: Matrix, labels: Labels) -> float:
     """Return the sum of squared distances to the segment means (within-segment sum of squares).
 
@@ -139,7 +153,7 @@ def silhouette(X: Matrix, labels: Labels, *, seed: int = 0) -> float:
     return silhouettes(X, [labels])[0]
 
 
-def silhouette_estimate(X: Matrix, labels: Labels, *, rows: int = 5_000, seed: int = 0) -> float:
+def silhouette_estimate(X: Matrix, labels: Labels, *, rows: int = ESTIMATE_ROWS, seed: int = 0) -> float:
     """Return the silhouette of a seeded sample that holds every segment in proportion (at least two rows of each).
 
     Examples

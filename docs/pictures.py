@@ -1,0 +1,68 @@
+"""Take the README's pictures from a real run of the sample. Run by ``make pictures``; needs Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+SEGKIT = Path(sys.executable).with_name("segkit")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def report(browser: Browser, folder: Path) -> None:
+    """Run the main job and take the top of its report."""
+    with tempfile.TemporaryDirectory() as out:
+        subprocess.run([SEGKIT, "run", "sample:retail", "--out", out], check=True)
+        (file,) = Path(out).glob("*/report.html")
+        page = browser.new_page(viewport={"width": 1280, "height": 1500})
+        page.goto(file.as_uri())
+        page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length > 3")
+        page.screenshot(path=folder / "report.png")
+
+
+def dashboard(browser: Browser, folder: Path) -> None:
+    """Serve the dashboard on a free port and take it once its figures are drawn."""
+    command = [SEGKIT, "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        try:
+            page = browser.new_page(viewport={"width": 1440, "height": 1100})
+            page.goto(address(server))
+            page.wait_for_selector(".js-plotly-plot", timeout=120_000)
+            page.wait_for_timeout(3_000)
+            page.screenshot(path=folder / "dashboard.png")
+        finally:
+            server.terminate()
+
+
+def address(server: Any) -> str:
+    """Return the first address a server prints."""
+    for line in server.stdout:
+        if found := re.search(r"https?://\S+", line):
+            return found[0]
+    return sys.exit("the server ended without printing an address")
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    path = next(filter(None, map(shutil.which, (os.environ.get("SEGKIT_CHROMIUM", ""), *BROWSERS))), None)
+    if not path:
+        sys.exit("no Chromium: run `apt-get install chromium`, or set SEGKIT_CHROMIUM to one")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        report(browser, folder)
+        dashboard(browser, folder)
+        browser.close()
+    print(f"written: {', '.join(sorted(file.name for file in folder.glob('*.png')))}")
+
+
+if __name__ == "__main__":
+    main()

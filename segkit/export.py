@@ -1,0 +1,157 @@
+"""A study as files for people and programs: CSV, Parquet, JSON.
+
+Every name and value from the data that goes into a file goes through here. The same study gives the same bytes; what differs
+between two machines or two days stands apart, in the summary's ``run``. Which directory the files belong to is decided in
+`runs`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import math
+import platform
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .panels import builders
+from .safe import cell
+from .study import Study
+
+log = logging.getLogger(__name__)
+
+SCHEMA = "segkit-summary/1"
+CSV_ROWS = 1_048_575  # what a spreadsheet opens, less the header; Parquet has no such limit
+TABLES = (
+    "columns", "quality", "evidence", "sizes", "profile", "drivers", "differences", "separation", "unusual", "actions",
+)  # fmt: skip
+PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy", "narwhals", "plotly")
+
+
+def write(study: Study, folder: Path) -> list[Path]:
+    """Write the data files of a study: assignments as CSV and Parquet, the summary and the model.
+
+    The CSV is left out above 1,048,575 customers, which no spreadsheet opens.
+    """
+    files = [folder / name for name in ("segments.parquet", "summary.json", "model.json")]
+    to_parquet(study.assignments, files[0])
+    files[1].write_text(to_json(summary(study)), encoding="utf-8")
+    study.model.save(files[2])
+    if len(study.assignments) <= CSV_ROWS:
+        files.append(to_csv(study.assignments, folder / "segments.csv"))
+    else:
+        log.warning("no segments.csv: %d customers are more than a spreadsheet opens", len(study.assignments))
+    return files
+
+
+def to_csv(table: pd.DataFrame, path: Path) -> Path:
+    """Write a table as UTF-8 CSV in which no cell and no header runs as a formula; return the path."""
+    safe = table.rename(columns=lambda name: cell(str(name)))
+    texts = [position for position, kind in enumerate(table.dtypes) if not pd.api.types.is_numeric_dtype(kind)]
+    columns = [_safe(safe.iloc[:, i]) if i in texts else safe.iloc[:, i] for i in range(safe.shape[1])]
+    pd.concat(columns, axis=1).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    return path
+
+
+def to_parquet(table: pd.DataFrame, path: Path) -> Path:
+    """Write a table as Parquet; return the path."""
+    table.to_parquet(path, index=False)
+    return path
+
+
+def to_json(values: Mapping[str, Any]) -> str:
+    """Return JSON that any reader takes: sorted as given, no NaN, ending in a newline."""
+    return json.dumps(plain(values), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def summary(study: Study) -> dict[str, Any]:
+    """Return everything the report says, as data.
+
+    Returns
+    -------
+    dict
+        Plain JSON values that fit ``segkit/schemas/summary-1.json``. Tables are lists of rows. All but ``run`` is the same for
+        the same input, parameters and versions.
+    """
+    parts: dict[str, Any] = {
+        "schema": SCHEMA,
+        "verdict": dataclasses.asdict(study.verdict),
+        "text": dataclasses.asdict(study.text),
+        "figures": {name: _said(study, name) for name in builders.NAMES},
+        "customers": _counted(study.assignments),
+        **{name: records(getattr(study, name)) for name in TABLES},
+        "correlation": {"columns": list(study.correlation.columns), "values": study.correlation.to_numpy().tolist()},
+        "prepared": records(study.prepared.steps),
+        "map": {"explained": study.map.explained, "axes": study.map.axes, "customers": study.map.total},
+        "reading": study.reading.as_dict(),
+        "parameters": study.params.study_dump(),
+        "provenance": study.provenance,
+        "run": _run(),
+    }
+    return plain(parts)  # type: ignore[no-any-return]
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table as a list of rows in plain JSON values.
+
+    Examples
+    --------
+    >>> records(pd.DataFrame({"segment": [1], "share": [float("nan")]}))
+    [{'segment': 1, 'share': None}]
+    """
+    return [{str(name): plain(value) for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: NaN, infinities and missing values are null, dates are ISO text.
+
+    Examples
+    --------
+    >>> plain({1: (np.float64(0.5), float("inf"), pd.NaT, np.bool_(True))})
+    {'1': [0.5, None, None, True]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
+        return [plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value.isoformat() if isinstance(value, date) else value if isinstance(value, int | float) else str(value)
+
+
+def _said(study: Study, name: str) -> dict[str, Any]:
+    """Return the words of a panel: what stands around its picture."""
+    panel = builders.build(study, name)
+    return {part: getattr(panel, part) for part in ("title", "subtitle", "note", "alt", "empty")}
+
+
+def _counted(assignments: pd.DataFrame) -> dict[str, Any]:
+    """Return how many customers there are, and how many are placed, unusual, and near a border."""
+    placed = assignments[assignments["segment"] > 0]
+    near = int((placed["confidence"] < 0.55).sum())
+    return {"all": len(assignments), "placed": len(placed), "unusual": int(placed["outlier"].sum()), "near_border": near}
+
+
+def _run() -> dict[str, Any]:
+    """Return what may differ between two runs of the same study."""
+    return {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": platform.platform(terse=True),
+        "versions": {name: version(name) for name in PACKAGES},
+    }
+
+
+def _safe(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Make text cells harmless, each distinct value once; other cells pass."""
+    known = {value: cell(value) for value in column.dropna().unique() if isinstance(value, str)}
+    return column.astype(object).map(lambda value: known.get(value, value), na_action="ignore")

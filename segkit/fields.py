@@ -1,0 +1,200 @@
+"""Every parameter, once: type, default, bounds, choices, group, label and one line of help.
+
+A field is an ``Annotated`` alias that kinds of study choose from (`segkit.params`). What the faces need to
+know of a field is its `Field`. Nothing else may spell a field again, and nothing here knows a kind of study.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import AfterValidator
+from pydantic import Field as _Field
+from pydantic.fields import FieldInfo
+
+
+def _field(default: Any, group: str, label: str, text: str, *, trust: str = "", **bounds: Any) -> Any:
+    """Describe a field; `trust` is "operator" where it names a file, "run" where it is not the study's."""
+    extra: dict[str, Any] = {"group": group, "label": label, "trust": trust}
+    return _Field(default=default, description=text, json_schema_extra=extra, **bounds)
+
+
+def _not_one(value: int) -> int:
+    if value == 1:
+        message = "0 lets the data decide; one segment is not a segmentation"
+        raise ValueError(message)
+    return value
+
+
+def _distinct(names: list[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+Columns = Annotated[list[str], AfterValidator(_distinct)]
+
+Source = Annotated[
+    str,
+    _field("sample:retail", "Data", "Source", "file, or sample and its name", trust="operator", min_length=1),
+]
+CustomerId = Annotated[
+    str,
+    _field("auto", "Data", "Customer id", "column that names the customer; auto finds it, empty for none"),
+]
+Value = Annotated[
+    str, _field("", "Data", "Value", "column with what a customer is worth; empty leaves shares of value out")
+]
+Features = Annotated[
+    Columns, _field([], "Columns", "Columns used", "columns that make the segments; empty takes all that can")
+]
+Exclude = Annotated[
+    Columns, _field([], "Columns", "Columns left out", "columns that must not make the segments")
+]
+Numbers = Annotated[
+    Columns, _field([], "Columns", "Read as numbers", "columns to treat as numbers, whatever was guessed")
+]
+Categories = Annotated[
+    Columns,
+    _field([], "Columns", "Read as categories", "columns to treat as categories, whatever was guessed"),
+]
+Impute = Annotated[
+    Literal["median", "mean", "most_frequent", "drop"],
+    _field(
+        "median",
+        "Preparation",
+        "Missing values",
+        "what replaces a missing number; drop leaves the customer out",
+    ),
+]
+Encode = Annotated[
+    Literal["onehot", "ordinal", "frequency"],
+    _field("onehot", "Preparation", "Categories", "how a category becomes numbers"),
+]
+Transform = Annotated[
+    Literal["auto", "none", "log1p", "yeo-johnson", "rank"],
+    _field(
+        "auto",
+        "Preparation",
+        "Transform",
+        "what is done to skewed numbers; auto decides per column and says so",
+    ),
+]
+Scale = Annotated[
+    Literal["standard", "robust", "minmax", "none"],
+    _field("standard", "Preparation", "Scale", "how numbers are made comparable"),
+]
+Algorithm = Annotated[
+    Literal["auto", "kmeans"],
+    _field("auto", "Segments", "Algorithm", "how segments are found; auto is k-means today"),
+]
+Segments = Annotated[
+    int,
+    AfterValidator(_not_one),
+    _field(0, "Segments", "Segments", "how many; 0 lets the data decide", ge=0, le=20),
+]
+MaxSegments = Annotated[
+    int, _field(12, "Segments", "At most", "the largest number of segments that is tried", ge=2, le=20)
+]
+TopFeatures = Annotated[
+    int,
+    _field(5, "Segments", "Differences shown", "how many differences are listed per segment", ge=1, le=20),
+]
+Seed = Annotated[
+    int, _field(0, "Segments", "Seed", "the same seed gives the same segments", ge=0, le=2**32 - 1)
+]
+Currency = Annotated[
+    str,
+    _field(
+        "", "Reading", "Currency", "sign written with money, such as EUR; empty writes none", max_length=8
+    ),
+]
+Locale = Annotated[
+    Literal["en", "de", "fr", "es", "it", "nl", "pt", "sv", "ch"],
+    _field("en", "Reading", "Number format", "country whose decimal and thousands signs are used"),
+]
+Output = Annotated[
+    str, _field("", "Run", "Output", "directory for the results; empty saves nothing", trust="run")
+]
+Interactive = Annotated[
+    bool, _field(True, "Run", "Interactive", "show controls; off in reports", trust="run")  # noqa: FBT003
+]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One parameter as the faces see it."""
+
+    name: str
+    type: str
+    default: Any
+    choices: tuple[str, ...]
+    low: int | None
+    high: int | None
+    group: str
+    label: str
+    help: str
+    operator: bool
+    run: bool
+
+
+def describe(name: str, info: FieldInfo) -> Field:
+    """Say what the faces need to know of a field of a kind."""
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    shape = get_origin(info.annotation)
+    choices = get_args(info.annotation) if shape is Literal else ()
+    kind = "str" if choices else "list[str]" if shape is list else getattr(info.annotation, "__name__", "str")
+    bounds = {side: [getattr(m, side) for m in info.metadata if hasattr(m, side)] for side in ("ge", "le")}
+    return Field(
+        name=name,
+        type=kind,
+        default=deepcopy(info.default),
+        choices=tuple(map(str, choices)),
+        low=next(iter(bounds["ge"]), None),
+        high=next(iter(bounds["le"]), None),
+        group=str(extra.get("group", "")),
+        label=str(extra.get("label", name)),
+        help=str(info.description),
+        operator=extra.get("trust") == "operator",
+        run=extra.get("trust") == "run",
+    )
+
+
+def from_text(kind: str, text: str | list[str]) -> Any:
+    """Turn a flag's text into a field's type; what does not fit stays text, for validation to name."""
+    if kind == "list[str]":
+        return text if isinstance(text, list) else _list(text)
+    plain = text[-1] if isinstance(text, list) else text
+    if kind == "bool":
+        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
+            plain.lower(), plain
+        )
+    convert: Callable[[str], Any] = {"int": int, "float": float}.get(kind, str)
+    try:
+        return convert(plain)
+    except ValueError:
+        return plain
+
+
+def _list(text: str) -> Any:
+    if text.lstrip().startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def allowed(field: Field) -> str:
+    """Say in words what a field takes."""
+    if field.name == "segments":
+        return "0 or 2 to 20"
+    if field.choices:
+        return "one of " + ", ".join(field.choices)
+    if field.high is not None:
+        return f"{field.low:,} to {field.high:,}"
+    return {"str": "text", "bool": "true or false", "int": "a whole number", "list[str]": "a list of names"}[
+        field.type
+    ]

@@ -1,0 +1,133 @@
+"""The paragraph on each segment's card, and one phrase per difference.
+
+Every figure is one cell of `sizes` or `profile`, written by `Numbers`: nothing is computed here, so that a reader can
+find each number in a table. The columns that a segment is named from are told first. A missing figure takes its
+whole sentence with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from segkit.insight.drivers import differences
+from segkit.insight.words.names import NO, YES, Labels, names_with_columns
+from segkit.insight.words.numbers import TIMES, Numbers
+
+MUCH, LITTLE = 1.5, 0.67  # ratios worth saying as a ratio
+
+
+def summarise(
+    sizes: pd.DataFrame,
+    profile: pd.DataFrame,
+    drivers: pd.DataFrame,
+    columns: pd.DataFrame | None = None,
+    *,
+    numbers: Numbers | None = None,
+    value: str = "",
+    top: int = 3,
+) -> dict[int, str]:
+    """Tell each segment in two to four sentences.
+
+    Parameters
+    ----------
+    sizes, profile, drivers : DataFrame
+        The tables of `segkit.insight`.
+    columns : DataFrame, optional
+        ``column label role``: what to call the columns and which of them are money.
+    value : str
+        The column with what a customer is worth, as given to `sizes`.
+    top : int
+        Differences told per segment.
+
+    Returns
+    -------
+    dict, segment to plain text
+
+    Examples
+    --------
+    >>> from segkit.insight.profile import profile, sizes
+    >>> from segkit.insight.drivers import drivers
+    >>> f = pd.DataFrame({"segment": [1, 1, 1, 2], "visits": [2, 3, 4, 9]})
+    >>> tables = sizes(f), profile(f, numbers=["visits"]), drivers(f, numbers=["visits"])
+    >>> print(summarise(*tables)[2].replace("\xa0", " "))
+    1 customer (25.0 %). Compared with all customers: 2.6 times the typical visits (9 against 3.5).
+    """
+    labels, numbers = Labels.of(columns), numbers or Numbers()
+    ranked = differences(profile, top=len(profile))
+    told_from = [name.columns for name in names_with_columns(profile, drivers, sizes, columns)]
+    texts = {}
+    for row, named in zip(sizes.to_dict("records"), told_from, strict=True):
+        rows = ranked[(ranked.segment == row["segment"]) & (ranked.column != value)]
+        sentences = [*_size(row, labels, numbers, value), *_differences(rows, named, labels, numbers, top)]
+        texts[int(row["segment"])] = " ".join(sentences if len(sizes) > 1 else sentences[:-1])
+    return texts
+
+
+def difference(row: Mapping[Any, Any], labels: Labels, numbers: Numbers) -> str:
+    """One row of `differences` as a phrase: "2.4 times the typical grocery (11,527 against 4,756)"."""
+    name = labels.inline(row["column"])
+    if row["level"]:
+        held = f"{name} is {_level(row, labels)} for {_part(row['here'], numbers)}"
+        return f"{held}, against {numbers.share(row['all'])} of all"
+    if row["index_of"] == "share above zero":
+        return f"{name} above zero for {_part(row['here'], numbers)}, against {numbers.share(row['all'])} of all"
+    here, every = (amount(row["column"], row[key], labels, numbers) for key in ("here", "all"))
+    kind = "typical" if row["index_of"] == "median" else "average"
+    if row["here"] == 0:
+        return f"a {kind} {name} of {here} against {every}"
+    if row["index"] == row["index"] and not LITTLE <= row["index"] < MUCH:
+        return f"{times(row['index'], numbers)} the {kind} {name} ({here} against {every})"
+    return f"a {'higher' if row['here'] > row['all'] else 'lower'} {kind} {name} ({here} against {every})"
+
+
+def amount(column: str, x: float, labels: Labels, numbers: Numbers) -> str:
+    """A figure of a column in its own units."""
+    return numbers.money(x) if labels.role.get(column) == "money" else numbers.value(x)
+
+
+def times(index: float, numbers: Numbers) -> str:
+    """A ratio inside a sentence: "2.4 times"."""
+    return numbers.multiple(index).replace(TIMES, " times")
+
+
+def customers(count: int, numbers: Numbers) -> str:
+    """How many customers: "1 customer", "252 customers"."""
+    return f"{numbers.count(count)} customer{'s' * (count != 1)}"
+
+
+def _size(row: Mapping[Any, Any], labels: Labels, numbers: Numbers, value: str) -> list[str]:
+    who = f"{customers(row['customers'], numbers)} ({numbers.share(row['share'])})"
+    share, middle = row.get("value_share", float("nan")), row.get("value_median", float("nan"))
+    if not value or share != share or middle != middle:
+        return [f"{who}."]
+    name = labels.inline(value)
+    bring = f"{who} with {numbers.share(share)} of all {name}."
+    half = "At least half of them have no" if middle == 0 else "Half of them have"
+    return [bring, f"{half} {name}{f' over {numbers.money(middle)}' if middle else ''}."]
+
+
+def _differences(
+    rows: pd.DataFrame, named: tuple[str, ...], labels: Labels, numbers: Numbers, top: int
+) -> list[str]:
+    """The columns of the name, then the largest differences; of those with the same figures only the first."""
+    order = rows.column.map({column: i for i, column in enumerate(named)}).fillna(len(named))
+    rows = rows.iloc[order.argsort(kind="stable")]
+    rows = rows.drop_duplicates(["here", "all"]).head(top)
+    told = [difference(row, labels, numbers) for row in rows.to_dict("records")]
+    return [f"Compared with all customers: {'; '.join(told)}." if told else "No column sets them apart."]
+
+
+def _level(row: Mapping[Any, Any], labels: Labels) -> str:
+    """A level as people say it: 1 in a yes/no column is "yes"."""
+    level = str(row["level"])
+    if labels.role.get(row["column"]) != "yes/no":
+        return level
+    return "yes" if level.lower() in YES else "no" if level.lower() in NO else level
+
+
+def _part(share: float, numbers: Numbers) -> str:
+    """A share of the segment: "78.2 %", "all of them", "none of them"."""
+    return {0.0: "none of them", 1.0: "all of them"}.get(share) or numbers.share(share)

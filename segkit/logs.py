@@ -1,0 +1,109 @@
+"""Logging through the standard library: into a file beside the results, warnings to the terminal, never a row value.
+
+Messages of segkit hold counts, names of columns and of steps. An exception's own message may quote a customer ("could not
+convert 'alice@example.org'"), so a trace keeps where it happened and what kind it was; only a `SegkitError`, whose text
+segkit wrote, keeps its words.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from .errors import SegkitError
+
+LEVELS = ("debug", "info", "warning", "error")
+FILE, LEVEL = "SEGKIT_LOG_FILE", "SEGKIT_LOG_LEVEL"
+
+
+class Discreet(logging.Formatter):
+    """Writes a line per record; of an exception, the places and the kind without its words."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S%z")
+
+    def formatException(self, ei: object) -> str:  # noqa: N802 - the standard library's name
+        """Return the trace of an exception without row values."""
+        error = ei[1] if isinstance(ei, tuple) else None
+        return trace(error) if isinstance(error, BaseException) else ""
+
+
+def trace(error: BaseException) -> str:
+    """Return where an exception came from, innermost last, and its kind; never its words.
+
+    Examples
+    --------
+    >>> trace(ValueError("could not convert 'alice@example.org'"))
+    'ValueError'
+    """
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = [trace(cause), "which led to:"] if cause else []
+    frames = [f"  {f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(error.__traceback__)]
+    words = f": {error}" if isinstance(error, SegkitError) else ""
+    return "\n".join([*before, *frames, type(error).__name__ + words])
+
+
+def to_terminal(level: str = "warning") -> None:
+    """Send what segkit logs from `level` up to the terminal."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("segkit: %(message)s"))
+    _attach(handler, level)
+
+
+@contextmanager
+def to_file(path: Path, level: str = "info") -> Iterator[None]:
+    """Send what segkit logs to a file while the block runs; the file is closed afterwards."""
+    handler = _file(path, level)
+    try:
+        yield
+    finally:
+        logging.getLogger("segkit").removeHandler(handler)
+        handler.close()
+
+
+def for_child(path: Path, level: str = "info") -> dict[str, str]:
+    """Return the environment that makes a child process log into the same file; see `from_environment`."""
+    return {FILE: str(path), LEVEL: level}
+
+
+def from_environment() -> None:
+    """Send what this process logs to the file its parent named; a kernel calls this first of all."""
+    if FILE in os.environ:
+        _file(Path(os.environ[FILE]), os.environ.get(LEVEL, "info"))
+
+
+def unforeseen(error: BaseException) -> str:
+    """Keep the trace of an exception nobody foresaw; return the sentence to show instead of it."""
+    name = f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    file = state / "segkit" / "errors.log"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(file, maxBytes=1_000_000, backupCount=1, encoding="utf-8")
+    except OSError:
+        return f"That did not work, and segkit did not foresee it: error {name} ({type(error).__name__})."
+    handler.setFormatter(Discreet())
+    handler.handle(logging.LogRecord("segkit", logging.ERROR, "", 0, f"error {name}\n{trace(error)}", (), None))
+    handler.close()
+    return f"That did not work, and segkit did not foresee it: error {name}. The trace, without data, is in {file}."
+
+
+def _file(path: Path, level: str) -> logging.Handler:
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(Discreet())
+    return _attach(handler, level)
+
+
+def _attach(handler: logging.Handler, level: str) -> logging.Handler:
+    handler.setLevel(level.upper())
+    logger = logging.getLogger("segkit")
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    return handler

@@ -1,0 +1,139 @@
+"""The look of every figure: tokens, template and the few helpers that figures share.
+
+Colours, symbols and sizes come from `static/tokens.json`, the plotly template from `static/plotly-template.json`;
+no figure names a colour of its own. Segment n has colour n and symbol n everywhere; what is not a segment is ink or
+grey. Text from the data enters a figure through `label` or `text` and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+import plotly.graph_objects as go
+
+from segkit.insight.words.numbers import Numbers
+from segkit.safe import plotly as text
+
+ENGLISH = Numbers()
+SHOWN = 12  # at most so many segments in one figure: beyond, the 11 largest and the rest together
+STATIC = Path(__file__).parent.parent / "static"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one segment is drawn: fill, text on the fill, pale fill and symbol."""
+
+    colour: str
+    on: str
+    tint: str
+    symbol: str
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The tokens of the light or the dark page.
+
+    Examples
+    --------
+    >>> Theme().segment(2).symbol, Theme(dark=True).ink
+    ('diamond', '#EDF1F5')
+    """
+
+    dark: bool = False
+
+    @property
+    def mode(self) -> str:
+        """Name of the list of tokens in use."""
+        return "dark" if self.dark else "light"
+
+    def __getattr__(self, name: str) -> str:
+        """Return the colour of a role, such as `ink`, `muted` or `rule_strong`."""
+        roles: Mapping[str, str] = _json("tokens.json")[self.mode]
+        if name not in roles:
+            raise AttributeError(name)
+        return roles[name]
+
+    def segment(self, number: int) -> Style:
+        """Return the style of a segment; beyond 12 the colours start again with the next symbol."""
+        tokens = _json("tokens.json")["segments"]
+        turn, place = divmod(number - 1, len(tokens))
+        token, symbol = tokens[place], tokens[(place + turn) % len(tokens)]["symbol"]
+        return Style(token[self.mode], token[f"{self.mode}_on"], token[f"{self.mode}_tint"], symbol)
+
+    def scale(self, name: str) -> list[str]:
+        """Return the colours of the `sequential` or the `diverging` scale."""
+        return list(_json("tokens.json")[name][self.mode])
+
+    def on(self, fill: str) -> str:
+        """Return ink or surface, whichever reads better on a fill (luminance of WCAG 2.2)."""
+        light, dark = sorted((self.ink, self.surface), key=_luminance, reverse=True)
+        return dark if _luminance(fill) > 0.18 else light
+
+    def dress(self, figure: go.Figure, height: int, numbers: Numbers, **layout: Any) -> go.Figure:
+        """Give a figure its template, fixed height, free width and the reader's separators."""
+        figure.update_layout(template=_template(self.mode), height=height, showlegend=False)
+        figure.update_layout(separators=numbers.separators, margin={"l": 4, "r": 12, "t": 8, "b": 8})
+        return figure.update_layout(**layout)
+
+    def rows(self, labels: Iterable[str], **more: Any) -> dict[str, Any]:
+        """Return a y axis with one labelled row each, the first on top.
+
+        Rows are numbers with labels, not categories: equal labels stay apart and nothing is read as a date.
+        """
+        shown = list(labels)
+        ticks = {"tickvals": [-i for i in range(len(shown))], "ticktext": shown, "ticklen": 0}
+        font = {"size": 13, "color": self.ink}
+        return {**ticks, "tickfont": font, "showgrid": False, "range": [0.6 - len(shown), 0.6], **more}
+
+    def dotted(self, **ends: Any) -> dict[str, Any]:
+        """Return a dotted line for thresholds and for all customers."""
+        return {"type": "line", "line": {"color": self.baseline, "dash": "dot", "width": 1}, **ends}
+
+
+def label(words: object, width: int = 14, lines: int = 2) -> str:
+    """Wrap a label at about `width` characters, made safe for plotly.
+
+    Examples
+    --------
+    >>> label("Detergents and paper"), label("<b>")
+    ('Detergents and<br>paper', '&lt;b&gt;')
+    """
+    return "<br>".join(text(line) for line in wrap(str(words), width, max_lines=lines, placeholder=" …"))
+
+
+def name_of(column: str, labels: Mapping[str, str] | None, level: str = "") -> str:
+    """Return the words for a column, and for one of its levels where one is meant."""
+    words = (labels or {}).get(column) or column
+    return f"{words}: {level}" if level else words
+
+
+def rounded(values: Iterable[float], digits: int = 4) -> list[float]:
+    """Round to so many significant digits: a drawn point needs no more, and a report stays small."""
+    return [float(f"{value:.{digits}g}") for value in values]
+
+
+def hover(lines: Iterable[str]) -> dict[str, Any]:
+    """Return the hover text, one per mark, and nothing besides it."""
+    return {"hovertext": list(lines), "hovertemplate": "%{hovertext}<extra></extra>"}
+
+
+def _luminance(colour: str) -> float:
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@cache
+def _json(file: str) -> Any:
+    return json.loads((STATIC / file).read_text(encoding="utf-8"))
+
+
+@cache
+def _template(mode: str) -> go.layout.Template:
+    return go.layout.Template(_json("plotly-template.json")[mode])

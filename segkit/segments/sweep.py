@@ -1,0 +1,175 @@
+"""Every number of segments in a range, side by side, and a proposal with its reason. The verdict decides; this proposes.
+
+Nothing here depends on where a row stands in the table. Rows are first put in an order that follows their values (a seeded
+projection sorts them) and then in a seeded permutation of that, so samples, starts and sums are the same for any order of
+the file; results are mapped back. Segments are numbered by size, ties by their centres.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from segkit.errors import ParameterError
+from segkit.segments import validity
+from segkit.segments.algorithms import registry
+from segkit.segments.validity import Floats, Labels, Matrix
+
+TABLE = ["segments", "inertia", "silhouette", "davies_bouldin", "calinski_harabasz"]
+MOST = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """One segmentation: labels 0..segments-1 by size, in the order of the table; centres are the segment means."""
+
+    segments: int
+    labels: Labels
+    centers: Floats
+    inertia: float
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """All solutions (with the trivial one at 1), their indices, and what is proposed.
+
+    `order` lists row positions in the seeded order of values: its first m entries are a fair sample of m rows.
+    `silhouette_rows` is how many rows the silhouettes rest on; fewer than the table has means an estimate.
+    """
+
+    solutions: dict[int, Solution]
+    table: pd.DataFrame
+    proposed: int
+    why: str
+    algorithm: str
+    distinct: int
+    order: Labels
+    silhouette_rows: int
+
+
+def sweep(
+    X: Matrix, *, segments: int = 0, max_segments: int = 12, algorithm: str = "auto", seed: int = 0
+) -> Sweep:
+    """Fit every number of segments from 2 to `max_segments` (and `segments`, when asked for) and propose one.
+
+    Parameters
+    ----------
+    X
+        Prepared customers, shape (n, p), float64 ndarray or scipy CSR.
+    segments
+        0, or a number 2..20 that must be among the solutions as well.
+    max_segments
+        The largest number tried, 2..20; the range ends earlier when there are fewer different rows.
+    algorithm
+        "auto" or a name in the registry.
+    seed
+        Same seed, same answer, whatever the order of the rows and the number of threads.
+
+    Returns
+    -------
+    Sweep
+        ``table`` has one row per number of segments; ``proposed`` is the one with the best silhouette (the smallest
+        number on a tie), 1 when all rows are the same.
+
+    Raises
+    ------
+    ParameterError
+        When a number is out of bounds or the algorithm is unknown.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0], [1.0], [9.0], [10.0]])
+    >>> found = sweep(X, max_segments=3)
+    >>> found.proposed, found.solutions[2].labels.tolist()
+    (2, [0, 0, 1, 1])
+    """
+    check(segments, max_segments)
+    wanted = sorted({*range(2, max_segments + 1), *([segments] if segments else [])})
+    return solve(X, wanted, algorithm=algorithm, seed=seed)
+
+
+def check(segments: int, max_segments: int) -> None:
+    """Refuse numbers of segments outside the vocabulary's bounds."""
+    if segments != 0 and not 2 <= segments <= MOST:
+        raise ParameterError(f"segments must be 0 (auto) or 2 to {MOST}; got {segments}.")
+    if not 2 <= max_segments <= MOST:
+        raise ParameterError(f"max_segments must be 2 to {MOST}; got {max_segments}.")
+
+
+def solve(X: Matrix, wanted: list[int], *, algorithm: str = "auto", seed: int = 0) -> Sweep:
+    """Fit exactly the numbers in `wanted`, none larger than the number of different rows; otherwise as `sweep`."""
+    method = registry.get(algorithm)
+    order, distinct = canonical_order(X, seed=seed)
+    ordered = X[order]
+    possible = sorted({min(k, distinct) for k in wanted} - {1})
+    found = [renumber(ordered, *method.fit(ordered, k, seed=seed)) for k in possible]
+    table, rows = indices(ordered, [solution.labels for solution in found], seed=seed)
+    proposed, why = propose(table, max(wanted), distinct)
+    solutions = {k: _mapped_back(each, order) for k, each in zip([1, *possible], [_alone(ordered), *found], strict=True)}
+    return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows)
+
+
+def canonical_order(X: Matrix, *, seed: int) -> tuple[Labels, int]:
+    """Return row positions in a seeded order that depends on values only, and how many rows differ (counted to 21).
+
+    Rows are sorted by a seeded projection on one axis, where only equal rows meet (but for a chance of about 1e-9 a
+    pair), and then shuffled: a cheap hash of the values that forgives their last digits.
+    """
+    draw = np.random.default_rng(seed)
+    key = np.asarray(X @ draw.standard_normal(X.shape[1])).ravel()
+    order = np.argsort(key, kind="stable")
+    steps = np.diff(key[order]) > 1e-10 * float(np.abs(key).max(initial=0.0))
+    return order[draw.permutation(len(order))], min(int(steps.sum()) + 1, MOST + 1)
+
+
+def renumber(X: Matrix, labels: Labels, centers: Floats) -> Solution:
+    """Number segments by size, ties by their centres, and give each row the nearest one; empty segments go."""
+    counts = np.bincount(labels, minlength=len(centers))
+    by_size = np.lexsort((*np.round(centers.T[::-1], 9), -counts))
+    centers = centers[by_size[: int((counts > 0).sum())]]
+    labels = validity.nearest(X, centers)
+    return Solution(len(centers), labels, centers, float(validity.own_distances(X, centers, labels).sum()))
+
+
+def indices(X: Matrix, labellings: list[Labels], *, seed: int) -> tuple[pd.DataFrame, int]:
+    """Return the table of indices, one row per labelling, and the rows the silhouettes rest on."""
+    if exact := X.shape[0] <= validity.EXACT_ROWS:
+        silhouettes = validity.silhouettes(X, labellings)
+    else:
+        silhouettes = [validity.silhouette_estimate(X, labels, seed=seed) for labels in labellings]
+    parts = [validity.within(X, labels) for labels in labellings]
+    rows = [
+        (len(each.counts), each.inertia, value, each.davies_bouldin, each.calinski_harabasz)
+        for each, value in zip(parts, silhouettes, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=TABLE), X.shape[0] if exact else validity.ESTIMATE_ROWS
+
+
+def propose(table: pd.DataFrame, largest: int, distinct: int) -> tuple[int, str]:
+    """Return the number with the best silhouette (the smallest on a tie) and the sentence that says so."""
+    if table.empty:
+        return 1, "All customers are the same in these columns, so there is one segment."
+    values = table["silhouette"].round(9)
+    best = table.loc[values.idxmax()]
+    chosen, highest = int(best["segments"]), int(table["segments"].max())
+    ties = int((values == values.max()).sum())
+    why = f"{chosen} segments have the best silhouette ({best['silhouette']:.3f}) of {int(table['segments'].min())} to {highest}"
+    why += f", the smallest of {ties} that tie" if ties > 1 else ""
+    short = f"; more than {highest} were not tried, because only {distinct} customers differ" if highest < largest else ""
+    return chosen, f"{why}{short}."
+
+
+def _alone(X: Matrix) -> Solution:
+    """Return the solution with one segment."""
+    labels = np.zeros(X.shape[0], dtype=np.intp)
+    parts = validity.within(X, labels)
+    return Solution(1, labels, parts.centers, parts.inertia)
+
+
+def _mapped_back(solution: Solution, order: Labels) -> Solution:
+    """Return the solution with its labels in the order of the table."""
+    labels = np.empty_like(solution.labels)
+    labels[order] = solution.labels
+    return replace(solution, labels=labels)

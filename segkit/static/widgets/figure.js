@@ -1,0 +1,76 @@
+// One plotly figure on a live page. Traits: figure (data and layout), alt (read aloud), selected (what was lassoed).
+// plotly.js reaches a page once, whoever asks first: a copy that is there already, else the server's static folder
+// (our Voila template marks its address), else the kernel, in gzipped pieces, which works in any notebook page.
+const PATIENCE = 120_000;
+
+const fromAddress = (address) => new Promise((done, fail) => {
+  const tag = document.createElement("script");
+  tag.src = address; tag.onload = () => done(window.Plotly); tag.onerror = () => fail(new Error("plotly.js did not load"));
+  document.head.append(tag);
+});
+
+const fromKernel = async (model) => {
+  const pieces = [];
+  for (let count = 1; pieces.length < count;) {
+    const [message, buffer] = await answer(model, pieces.length);
+    pieces.push(buffer);
+    count = message.pieces;
+  }
+  const plain = new Blob(pieces).stream().pipeThrough(new DecompressionStream("gzip"));
+  const address = URL.createObjectURL(new Blob([await new Response(plain).text()], { type: "text/javascript" }));
+  return fromAddress(address).finally(() => URL.revokeObjectURL(address));
+};
+
+const answer = (model, piece) => new Promise((done, fail) => {
+  const late = setTimeout(() => { model.off("msg:custom", take); fail(new Error("the kernel did not answer")); }, PATIENCE);
+  const take = (message, buffers) => {
+    if (message.kind !== "plotly" || message.piece !== piece) return;
+    clearTimeout(late); model.off("msg:custom", take); done([message, buffers[0]]);
+  };
+  model.on("msg:custom", take);
+  model.send({ kind: "plotly", piece });
+});
+
+const load = (model) => {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  const address = document.querySelector("[data-sk-plotly]")?.dataset.skPlotly;
+  window.__segkitPlotly ??= (address ? fromAddress(address).catch(() => fromKernel(model)) : fromKernel(model))
+    .catch((fault) => { delete window.__segkitPlotly; throw fault; });
+  return window.__segkitPlotly;
+};
+
+const describe = (model, el) => { el.setAttribute("role", "img"); el.setAttribute("aria-label", model.get("alt")); };
+
+const draw = (Plotly, plot, figure) => {
+  const { data = [], layout = {} } = structuredClone(figure);
+  return Plotly.react(plot, data, { ...layout, autosize: true }, { displayModeBar: false, responsive: false });
+};
+
+export default {
+  async render({ model, el }) {
+    el.classList.add("sk-plot");
+    describe(model, el);
+    const plot = document.createElement("div");
+    plot.style.width = "100%";
+    plot.style.minHeight = `${model.get("figure").layout?.height ?? 240}px`;
+    el.append(plot);
+    let Plotly, gone = false, last = Promise.resolve();
+    const redraw = () => { last = last.then(() => gone || draw(Plotly, plot, model.get("figure"))).catch(console.error); return last; };
+    const renamed = () => describe(model, el);
+    try { Plotly = await load(model); } catch (fault) {
+      console.error(fault);
+      plot.textContent = "The picture could not be drawn. The table below it has its numbers.";
+      return undefined;
+    }
+    await redraw();
+    plot.style.minHeight = "";
+    plot.on?.("plotly_selected", (event) => {
+      model.set("selected", (event?.points ?? []).map((point) => point.customdata ?? point.pointIndex).flat());
+      model.save_changes();
+    });
+    model.on("change:figure", redraw); model.on("change:alt", renamed);
+    const watch = new ResizeObserver(() => plot.clientWidth && plot.data && Plotly.Plots.resize(plot));
+    watch.observe(el);
+    return () => { gone = true; watch.disconnect(); model.off("change:figure", redraw); model.off("change:alt", renamed); Plotly.purge(plot); };
+  },
+};

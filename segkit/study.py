@@ -1,0 +1,319 @@
+"""One study: from a source and its parameters to everything that is said about the segments.
+
+Only the order of the steps lives here. Each step is a function of another room, called with plain values, and its result
+is kept by content: what went in decides the key, so changing the number of segments reads and prepares nothing again.
+A `Study` is frozen; changing a parameter makes a new one. Nothing here computes, draws or writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import platform
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from .data import columns as columns_room
+from .data import quality as quality_room
+from .data import source as source_room
+from .data.source import Reading
+from .errors import GateError, SourceError
+from .insight import actions as actions_room
+from .insight import drivers as drivers_room
+from .insight import profile as profile_room
+from .insight.words import names as names_room
+from .insight.words import summary as summary_room
+from .insight.words import verdict as verdict_words
+from .insight.words.numbers import Numbers
+from .params import Params
+from .segments import map as map_room
+from .segments import model as model_room
+from .segments import prepare as prepare_room
+from .segments import sweep as sweep_room
+from .segments import verdict as verdict_room
+from .segments.map import Map
+from .segments.model import Model
+from .segments.prepare import Preparation
+from .segments.verdict import Verdict
+
+log = logging.getLogger(__name__)
+DESCRIBED = ("customer_id", "features", "exclude", "categories", "numbers", "value")
+PREPARED = ("impute", "encode", "transform", "scale")
+NUMBERS, CATEGORIES = ("number", "money"), ("category", "yes/no")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Text:
+    """The sentences of a study; every figure in them stands in one of its tables."""
+
+    headline: str
+    evidence: str
+    choice: str
+    names: tuple[str, ...]
+    summaries: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What the data are like, before anything is made of them."""
+
+    reading: Reading
+    columns: pd.DataFrame
+    quality: pd.DataFrame
+    correlation: pd.DataFrame
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """The gates that say no study should be made of these data."""
+        return self.quality[self.quality["status"] == "fail"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything known about the segments of one source, as tables and small objects.
+
+    The tables are pandas frames that belong to the study: copy before you change one.
+    """
+
+    params: Params
+    reading: Reading
+    columns: pd.DataFrame
+    quality: pd.DataFrame
+    correlation: pd.DataFrame
+    prepared: Preparation
+    evidence: pd.DataFrame
+    verdict: Verdict
+    model: Model
+    assignments: pd.DataFrame
+    sizes: pd.DataFrame
+    profile: pd.DataFrame
+    drivers: pd.DataFrame
+    differences: pd.DataFrame
+    separation: pd.DataFrame
+    unusual: pd.DataFrame
+    actions: pd.DataFrame
+    map: Map
+    text: Text
+    provenance: dict[str, Any]
+    customers: pd.DataFrame
+    by: str
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """How this study writes numbers."""
+        return Numbers(self.params.locale, self.params.currency)
+
+    def values(self, column: str) -> pd.Series:
+        """Return one column of the customers, in the order of `assignments`."""
+        return self.customers[column]
+
+
+def check(source: Any = None, params: Params | None = None, **fields: Any) -> Check:
+    """Read a source and say what the data are like; no segment is looked for.
+
+    Parameters
+    ----------
+    source
+        A path, ``"sample:NAME"``, or a pandas, polars or pyarrow frame; by default what `params` names.
+    params
+        Parameters of a study; `fields` change them.
+
+    Raises
+    ------
+    ParameterError, SourceError
+
+    Examples
+    --------
+    >>> check({"spend": [1.0, 2.0, 5.0]}).columns["role"].tolist()
+    Traceback (most recent call last):
+        ...
+    segkit.errors.SourceError: ...
+    """
+    return _checked(*_asked(source, params, fields))[1]
+
+
+def segment(source: Any = None, params: Params | None = None, **fields: Any) -> Study:
+    """Carry out a study: read, judge the data, prepare, find segments, judge them, and say what they mean.
+
+    Parameters
+    ----------
+    source
+        A path, ``"sample:NAME"``, or a pandas, polars or pyarrow frame; by default what `params` names.
+    params
+        Parameters of a study; `fields` change them.
+
+    Raises
+    ------
+    ParameterError
+        A parameter does not fit, by itself or to these data.
+    SourceError
+        The source cannot be read, or holds no column that could make segments.
+    GateError
+        A quality gate says that no study should be made of these data.
+
+    Examples
+    --------
+    >>> study = segment("sample:retail", segments=5)
+    >>> study.verdict.shown, len(study.assignments)
+    (5, 10000)
+    """
+    frame, params, seen, key = _checked(*_asked(source, params, fields))
+    _pass_gates(seen)
+    prepared = _prepared(frame, params, seen, key)
+    found = _found(prepared, params)
+    placed = _placed(prepared, found, params, seen)
+    told = _told(prepared, placed, params, seen)
+    return Study(
+        params=params,
+        **{name: getattr(seen, name) for name in ("reading", "columns", "quality", "correlation")},
+        prepared=prepared.recipe,
+        **placed,
+        **told,
+        provenance=_provenance(params, seen.reading),
+    )
+
+
+class _Kept:
+    """Results of steps by content, the last few of each step."""
+
+    def __init__(self, most: int = 4) -> None:
+        self.most, self.lock = most, Lock()
+        self.steps: dict[str, OrderedDict[str, Any]] = {}
+
+    def get(self, step: str, key: str, make: Callable[[], Result]) -> Result:
+        """Return what `make` gave for this key before, or gives now."""
+        with self.lock:
+            kept = self.steps.setdefault(step, OrderedDict())
+            if key in kept:
+                kept.move_to_end(key)
+                return kept[key]  # type: ignore[no-any-return]
+        log.info("step %s", step)
+        made = make()
+        with self.lock:
+            kept[key] = made
+            while len(kept) > self.most:
+                kept.popitem(last=False)
+        return made
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self.lock:
+            self.steps.clear()
+
+
+kept = _Kept()
+
+
+def _key(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _asked(source: Any, params: Params | None, fields: dict[str, Any]) -> tuple[Any, Params]:
+    """Settle what is read and how: the source given, or the one the parameters name."""
+    params = params or Params()
+    if isinstance(source, str | Path):
+        fields = {"source": str(source), **fields}
+    if fields:
+        params = params.but(**fields)
+    return (params.source if source is None or isinstance(source, str | Path) else source), params
+
+
+def _checked(source: Any, params: Params) -> tuple[nw.DataFrame[Any], Params, Check, str]:
+    """Read, describe and judge the data; the key stands for everything that went in."""
+    frame, reading = _read(source)
+    if not isinstance(source, str):
+        params = params.but(source=reading.source)
+    chosen = {name: getattr(params, name) for name in DESCRIBED}
+    key = _key(reading.sha256, reading.sheet, chosen)
+
+    def look() -> Check:
+        columns = columns_room.describe(frame, **chosen)
+        correlation = quality_room.correlation(frame, _used(columns, NUMBERS))
+        return Check(reading, columns, quality_room.check(frame, columns), correlation)
+
+    return frame, params, kept.get("describe", key, look), key
+
+
+def _read(source: Any) -> tuple[nw.DataFrame[Any], Reading]:
+    """Read the source; a file is read again when it changed, a frame always."""
+
+    def read() -> tuple[nw.DataFrame[Any], Reading]:
+        native, reading = source_room.load(source)
+        return nw.from_native(native, eager_only=True), reading
+
+    if not isinstance(source, str):
+        return read()
+    file = Path(source)
+    state = file.stat() if not source.startswith("sample:") and file.is_file() else None
+    return kept.get("read", _key(source, *((state.st_mtime_ns, state.st_size) if state else ())), read)
+
+
+def _used(columns: pd.DataFrame, roles: tuple[str, ...]) -> list[str]:
+    return list(columns.loc[(columns["use"] == "feature") & columns["role"].isin(roles), "column"])
+
+
+def _pass_gates(seen: Check) -> None:
+    """Refuse data that a gate refuses, or that hold no column to segment by."""
+    if len(seen.failed):
+        reasons = "; ".join(f"{row.check}: {row.reason}" for row in seen.failed.itertuples())
+        raise GateError(f"These data cannot be segmented. {reasons}.")
+    if not len(seen.columns[seen.columns["use"] == "feature"]):
+        left = "; ".join(f"{row.column} ({row.reason})" for row in seen.columns.head(5).itertuples())
+        raise SourceError(
+            f"No column can make segments. Left out: {left}. "
+            "Name columns to use with features, numbers or categories."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """The customers that can be placed, and their prepared rows."""
+
+    frame: nw.DataFrame[Any]
+    recipe: Preparation
+    usable: np.ndarray
+    X: Any
+    key: str
+
+
+def _prepared(frame: nw.DataFrame[Any], params: Params, seen: Check, key: str) -> _Prepared:
+    how = {name: getattr(params, name) for name in PREPARED}
+    key = _key(key, how)
+
+    def prepare() -> _Prepared:
+        numbers, categories = _used(seen.columns, NUMBERS), _used(seen.columns, CATEGORIES)
+        recipe = prepare_room.learn(frame, numbers=numbers, categories=categories, **how)
+        usable = recipe.usable(frame)
+        rows = frame if usable.all() else frame.filter(usable.tolist())
+        if len(rows) < 2:
+            raise SourceError(
+                f"Only {len(rows)} of {len(frame)} customers have a value in every column. "
+                "Fill missing values (impute: median) or leave columns out."
+            )
+        return _Prepared(rows, recipe, usable, recipe.matrix(rows), key)
+
+    return kept.get("prepare", key, prepare)
+
+
+def _found(ready: _Prepared, params: Params) -> tuple[Sweep, Chance]:
+    """Find every number of segments, and what chance gives for each."""
+    how = {"max_segments": params.max_segments, "algorithm": params.algorithm, "seed": params.seed}
+    beyond = params.segments if params.segments > params.max_segments else 0
+
+    def find() -> tuple[Sweep, Chance]:
+        sweep = sweep_room.sweep(ready.X, segments=beyond, **how)
+        return sweep, verdict_room.chance(ready.frame, ready.recipe, sweep, max_segments=params.max_segments, seed=params.seed)
+
+    return kept.get("find", _key(ready.key, how, beyond), find)

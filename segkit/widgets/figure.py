@@ -1,0 +1,109 @@
+"""The picture on a live page: one plotly figure as a small anywidget, and panels made of one.
+
+plotly.js reaches a page once, from the server's folder or from here; a figure then costs only its own data (a
+`FigureWidget` sends 5 MB each). Its width follows the panel, its alternative text is read aloud, and a selection
+comes back as a trait. What a picture shows is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets as widgets
+import plotly.graph_objects as go
+import traitlets as t
+from plotly.offline import get_plotlyjs
+
+from segkit.panels.panel import Markup, Panel, tag
+from segkit.widgets.form import STATIC, Shown
+
+PIECE = 512_000  # bytes; well below every websocket limit
+
+
+class Figure(anywidget.AnyWidget):  # type: ignore[misc]
+    """One plotly figure that is as wide as its panel.
+
+    Attributes
+    ----------
+    figure
+        `data` and `layout` as plain JSON values.
+    alt
+        One to three sentences that stand for the picture.
+    selected
+        What the reader lassoed: the `customdata` of the points, or their positions.
+    """
+
+    _esm = STATIC / "widgets" / "figure.js"
+    figure = t.Dict().tag(sync=True)
+    alt = t.Unicode().tag(sync=True)
+    selected = t.List().tag(sync=True)
+
+    def __init__(self, figure: go.Figure, alt: str = "") -> None:
+        super().__init__(figure=plain(figure), alt=alt)
+        self.on_msg(self._serve)
+
+    def show(self, figure: go.Figure, alt: str = "") -> None:
+        """Draw another figure in the same place."""
+        with self.hold_sync():
+            self.figure, self.alt, self.selected = plain(figure), alt, []
+
+    def _serve(self, _: Any, message: Any, __: Any) -> None:
+        """Send one piece of plotly.js to a page that has no other source for it."""
+        pieces, wanted = _script(), message.get("piece") if isinstance(message, dict) else None
+        if isinstance(wanted, int) and 0 <= wanted < len(pieces):
+            answer = {"kind": "plotly", "piece": wanted, "pieces": len(pieces)}
+            self.send(answer, buffers=[pieces[wanted]])
+
+
+class PanelBox(widgets.VBox):  # type: ignore[misc]
+    """One panel: what stands above the picture, the picture, what stands below it."""
+
+    def __init__(self, name: str, *above: widgets.Widget) -> None:
+        self._above, self._head, self._foot = above, Shown(), Shown()
+        self._figure: Figure | None = None
+        super().__init__([*above, self._head])
+        for word in ("sk", "sk-panel", f"sk-panel-{name}"):
+            self.add_class(word)
+
+    def show(self, panel: Panel) -> None:
+        """Replace everything the panel says and shows."""
+        if panel.figure is None:
+            self._head.value = part(panel, "body", Markup(panel.body_html))
+            self.children = [*self._above, self._head]
+            return
+        if self._figure is None:
+            self._figure = Figure(panel.figure, panel.alt)
+        else:
+            self._figure.show(panel.figure, panel.alt)
+        self._head.value = part(panel, "head", Markup(panel.head_html()))
+        self._foot.value = part(panel, "foot", Markup(panel.foot_html(open=False)))
+        self.children = [*self._above, self._head, self._figure, self._foot]
+
+
+def part(panel: Panel, name: str, inner: Markup, class_: str = "sk-fig") -> Markup:
+    """Return one part of a panel, marked with the panel's name for style sheets, reports and tests."""
+    return tag("div", inner, class_=class_, data_sk_panel=panel.name, data_sk_part=name)
+
+
+def plain(figure: go.Figure) -> dict[str, Any]:
+    """Return a figure as plain JSON values, arrays packed as plotly.js reads them."""
+    values: dict[str, Any] = json.loads(figure.to_json())
+    return values
+
+
+@cache
+def _script() -> list[bytes]:
+    packed = gzip.compress(get_plotlyjs().encode())
+    return [packed[start : start + PIECE] for start in range(0, len(packed), PIECE)]
+
+
+def plotly_folder() -> Path:
+    """Return the folder that holds `plotly.min.js`, for a server to offer."""
+    import plotly
+
+    return Path(plotly.__file__).parent / "package_data"

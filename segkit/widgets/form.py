@@ -1,0 +1,246 @@
+"""The controls, made from the description of the parameters, and the one way markup reaches a live page.
+
+Bounds make a slider, choices a dropdown, true or false a checkbox, a list a multi-select of the columns found; a
+field's label and help go along. Nothing is validated, read or computed here: a form says which values stand in its
+controls and calls back, at once or, for the source and the columns, on *Update*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets as widgets
+import traitlets as t
+
+from segkit.fields import Field
+from segkit.panels.panel import Markup, markup, tag
+from segkit.params import Params
+
+STATIC = Path(__file__).parent.parent / "static"
+SLIDER = 100  # a wider range than this is typed, not slid
+PATIENT = ("Data", "Columns")  # groups whose changes wait for Update
+OPEN = ("Data", "Segments")  # groups that are never folded away
+NAMED = {"customer_id": (("Find it", "auto"), ("None", "")), "value": (("None", ""),)}  # texts that name one column
+Wrap = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+class Shown(widgets.HTML):  # type: ignore[misc]
+    """Markup on a live page: a plain string put here is escaped, only `Markup` is believed."""
+
+    @t.validate("value")
+    def _escape(self, proposal: Any) -> Markup:
+        return markup(proposal["value"])
+
+
+class Look(anywidget.AnyWidget):  # type: ignore[misc]
+    """The style sheets, once on a page."""
+
+    _esm = "export default { render() {} };"
+    _css = "\n".join(
+        (STATIC / name).read_text(encoding="utf-8") for name in ("tokens.css", "segkit.css", "widgets.css")
+    )
+
+
+class Form:
+    """The controls of one kind of study.
+
+    Parameters
+    ----------
+    params
+        The values to start from.
+    sources
+        Labels and values of the sources to pick from; `closed` allows no other.
+    on_change, on_update
+        Called after a change that runs at once, and after *Update* or *Reset*.
+    wrap
+        Goes around every callback: the page's one way to deal with errors.
+    more
+        Further widgets below the source, such as the upload.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        *,
+        sources: Sequence[tuple[str, str]],
+        closed: bool,
+        on_change: Callable[[], None],
+        on_update: Callable[[], None],
+        wrap: Wrap,
+        more: Sequence[widgets.Widget] = (),
+    ) -> None:
+        self._start, self._sources, self._closed = params, sources, closed
+        self._on_change, self._on_update, self._wrap = on_change, on_update, wrap
+        self._quiet, self._columns = False, list[str]()
+        self.fields = {field.name: field for field in Params.fields() if not field.run}
+        self.controls = {name: self._control(field) for name, field in self.fields.items()}
+        self._applied = self._read()
+        self.message, self.status = Shown(), Shown()
+        self.update = self._button("Update", self._apply, primary=True)
+        self.reset = self._button("Reset", self._restore)
+        self.box = self._layout(more)
+        self.say("")
+        for name, control in self.controls.items():
+            control.observe(self._wrap(self._changed), names="value")
+            control.add_class(f"sk-field-{name}")
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the controls say; source and columns as of the last *Update*."""
+        return {**self._read(), **{name: self._applied[name] for name in self._patient}}
+
+    @property
+    def _patient(self) -> list[str]:
+        return [name for name, field in self.fields.items() if field.group in PATIENT]
+
+    def show(self, values: dict[str, Any]) -> None:
+        """Put values into the controls without calling back."""
+        with self._silence():
+            for name, value in values.items():
+                self._put(name, value)
+        self._applied = self._read()
+        self.update.disabled = True
+
+    def found(self, columns: Iterable[str]) -> None:
+        """Offer these columns wherever a parameter names columns."""
+        self._columns = list(columns)
+        with self._silence():
+            for name, value in self._read().items():
+                self._put(name, value)
+
+    def forget(self) -> None:
+        """Let go of every column named: names belong to the source they were found in."""
+        named = [field for field in self.fields.values() if field.name in NAMED or field.type == "list[str]"]
+        self.show({**self._read(), **{field.name: field.default for field in named}})
+
+    def pending(self) -> None:
+        """Show that something waits for *Update*."""
+        self.update.disabled = False
+        self.say("Press Update to use what you chose.")
+
+    def say(self, text: str, *, busy: bool = False) -> None:
+        """Write the status line."""
+        self.status.value = tag("p", text, class_="sk-status sk-busy" if busy else "sk-status", role="status")
+
+    def complain(self, text: str) -> None:
+        """Write what is wrong beside the controls; an empty text takes it away."""
+        body = tag("div", tag("span", "!"), tag("span", text), class_="sk-msg sk-error", role="alert")
+        self.message.value = body if text else Markup("")
+
+    def _put(self, name: str, value: Any) -> None:
+        _offer(self.controls[name], name, self._columns, value)
+        self.controls[name].value = tuple(value) if isinstance(value, list) else value
+
+    def _read(self) -> dict[str, Any]:
+        return {
+            name: list(control.value) if isinstance(control.value, tuple) else control.value
+            for name, control in self.controls.items()
+        }
+
+    def _changed(self, change: Any) -> None:
+        if self._quiet:
+            return
+        name = next(name for name, control in self.controls.items() if control is change["owner"])
+        if name in self._patient:
+            self.pending()
+        else:
+            self._on_change()
+
+    def _apply(self, _: Any) -> None:
+        if self.controls["source"].value != self._applied["source"]:
+            self.forget()
+        self._applied = self._read()
+        self.update.disabled = True
+        self._on_update()
+
+    def _restore(self, _: Any) -> None:
+        self.show(self._start.study_dump())
+        self._on_update()
+
+    @contextmanager
+    def _silence(self) -> Iterator[None]:
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
+
+    def _control(self, field: Field) -> widgets.Widget:
+        value = getattr(self._start, field.name)
+        if field.operator:
+            return _source(field, value, self._sources, closed=self._closed)
+        return control(field, value)
+
+    def _button(self, label: str, action: Callable[[Any], None], *, primary: bool = False) -> widgets.Button:
+        button = widgets.Button(description=label, button_style="primary" if primary else "", disabled=primary)
+        button.on_click(self._wrap(action))
+        return button
+
+    def _layout(self, more: Sequence[widgets.Widget]) -> widgets.VBox:
+        groups: dict[str, list[widgets.Widget]] = {}
+        for name, field in self.fields.items():
+            groups.setdefault(field.group, []).append(self.controls[name])
+        groups["Data"][1:1] = more
+        shown = [_classed(widgets.VBox([Shown(tag("h3", name)), *groups[name]]), "sk-group") for name in OPEN]
+        folded = {name: _classed(widgets.VBox(inner), "sk-group") for name, inner in groups.items() if name not in OPEN}
+        rest = _classed(widgets.Accordion(list(folded.values()), titles=tuple(folded), selected_index=None), "sk-more")
+        buttons = _classed(widgets.HBox([self.update, self.reset]), "sk-actions")
+        end = _classed(widgets.VBox([self.message, buttons, self.status]), "sk-end")
+        return _classed(widgets.VBox([Look(), *shown, rest, end]), "sk", "sk-app", "sk-form", "sk-side")
+
+
+def control(field: Field, value: Any) -> widgets.Widget:
+    """Return the control of one field, set to `value`."""
+    about = {"description": field.label, "tooltip": _sentence(field.help)}
+    if field.name in NAMED or field.type == "list[str]":
+        made = widgets.Dropdown(**about) if field.type == "str" else widgets.SelectMultiple(rows=5, **about)
+        _offer(made, field.name, [], value)
+        made.value = tuple(value) if field.type == "list[str]" else value
+        return made
+    if field.choices:
+        return widgets.Dropdown(options=field.choices, value=value, **about)
+    if field.type == "bool":
+        return widgets.Checkbox(value=value, indent=False, **about)
+    return _number(field, value, about) if field.type == "int" else widgets.Text(value=value, continuous_update=False, **about)
+
+
+def _number(field: Field, value: int, about: dict[str, str]) -> widgets.Widget:
+    low, high = field.low or 0, field.high if field.high is not None else 2**31
+    if field.default == 0 and high <= SLIDER:
+        options = [("Auto", 0), *((str(n), n) for n in range(max(2, low), high + 1))]
+        return widgets.SelectionSlider(options=options, value=value, **about)
+    if high - low <= SLIDER:
+        return widgets.IntSlider(value=value, min=low, max=high, **about)
+    return widgets.BoundedIntText(value=value, min=low, max=high, **about)
+
+
+def _source(field: Field, value: str, sources: Sequence[tuple[str, str]], *, closed: bool) -> widgets.Widget:
+    about = {"description": field.label, "tooltip": _sentence(field.help)}
+    if not closed:
+        options = tuple(value for _, value in sources)
+        return widgets.Combobox(value=value, options=options, ensure_option=False, continuous_update=False, **about)
+    return widgets.Dropdown(options=sources, value=value, **about)
+
+
+def _offer(made: widgets.Widget, name: str, columns: Sequence[str], value: Any) -> None:
+    """Give a control that names columns those to choose from, the ones it names already included."""
+    if name in NAMED:
+        heads = NAMED[name]
+        known = {inner for _, inner in heads}
+        made.options = [*heads, *((column, column) for column in dict.fromkeys([*columns, value]) if column not in known)]
+    elif isinstance(made, widgets.SelectMultiple):
+        made.options = list(dict.fromkeys([*columns, *value]))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
+def _classed(box: widgets.Widget, *names: str) -> widgets.Widget:
+    for name in names:
+        box.add_class(name)
+    return box

@@ -1,8 +1,8 @@
 """A study as files for people and programs: CSV, Parquet, JSON.
 
-Every name and value from the data that goes into a file goes through here. The same study gives the same bytes; what differs
-between two machines or two days stands apart, in the summary's ``run``. Which directory the files belong to is decided in
-`runs`.
+Every name and value from the data that goes into a file goes through here. The same study gives the same
+bytes; what differs between two machines or two days stands apart, in the summary's ``run``. Which directory
+the files belong to is decided in `runs`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import dataclasses
 import json
 import logging
 import math
+import os
 import platform
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .errors import OutputError
 from .panels import builders
 from .safe import cell
 from .study import Study
@@ -28,9 +30,11 @@ from .study import Study
 log = logging.getLogger(__name__)
 
 SCHEMA = "segkit-summary/1"
+BORDER = 0.55  # a fit below this is near the border (WORDS)
 CSV_ROWS = 1_048_575  # what a spreadsheet opens, less the header; Parquet has no such limit
 TABLES = (
-    "columns", "quality", "evidence", "sizes", "profile", "drivers", "differences", "separation", "unusual", "actions",
+    "columns", "quality", "evidence", "sizes", "profile", "drivers", "differences", "separation", "unusual",
+    "actions",
 )  # fmt: skip
 PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy", "narwhals", "plotly")
 
@@ -51,11 +55,34 @@ def write(study: Study, folder: Path) -> list[Path]:
     return files
 
 
+def to_file(table: pd.DataFrame, path: str | Path) -> Path:
+    """Write a table to the one file a person named, whole or not at all; return its path.
+
+    Raises
+    ------
+    OutputError
+        When the name does not end in .csv or .parquet, or the file cannot be written.
+    """
+    file = Path(path)
+    writers = {".csv": to_csv, ".parquet": to_parquet}
+    if file.suffix.lower() not in writers:
+        message = f'The file must end in .csv or .parquet, got "{file.name}".'
+        raise OutputError(message)
+    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    try:
+        writers[file.suffix.lower()](table, partial).replace(file)
+    except OSError as error:
+        message = f"{file} cannot be written: {error.strerror}. Name another file with --out."
+        raise OutputError(message) from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return file
+
+
 def to_csv(table: pd.DataFrame, path: Path) -> Path:
     """Write a table as UTF-8 CSV in which no cell and no header runs as a formula; return the path."""
     safe = table.rename(columns=lambda name: cell(str(name)))
-    texts = [position for position, kind in enumerate(table.dtypes) if not pd.api.types.is_numeric_dtype(kind)]
-    columns = [_safe(safe.iloc[:, i]) if i in texts else safe.iloc[:, i] for i in range(safe.shape[1])]
+    columns = [_safe(safe.iloc[:, position]) for position in range(safe.shape[1])]
     pd.concat(columns, axis=1).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
     return path
 
@@ -77,8 +104,8 @@ def summary(study: Study) -> dict[str, Any]:
     Returns
     -------
     dict
-        Plain JSON values that fit ``segkit/schemas/summary-1.json``. Tables are lists of rows. All but ``run`` is the same for
-        the same input, parameters and versions.
+        Plain JSON values that fit ``segkit/schemas/summary-1.json``. Tables are lists of rows. All but
+        ``run`` is the same for the same input, parameters and versions.
     """
     parts: dict[str, Any] = {
         "schema": SCHEMA,
@@ -87,7 +114,7 @@ def summary(study: Study) -> dict[str, Any]:
         "figures": {name: _said(study, name) for name in builders.NAMES},
         "customers": _counted(study.assignments),
         **{name: records(getattr(study, name)) for name in TABLES},
-        "correlation": {"columns": list(study.correlation.columns), "values": study.correlation.to_numpy().tolist()},
+        "correlation": {"columns": list(study.correlation), "values": study.correlation.to_numpy()},
         "prepared": records(study.prepared.steps),
         "map": {"explained": study.map.explained, "axes": study.map.axes, "customers": study.map.total},
         "reading": study.reading.as_dict(),
@@ -123,9 +150,11 @@ def plain(value: Any) -> Any:
         return [plain(inner) for inner in value]
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+    if value is None or value is pd.NaT or value is pd.NA:
         return None
-    return value.isoformat() if isinstance(value, date) else value if isinstance(value, int | float) else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value.isoformat() if isinstance(value, date) else value if isinstance(value, int) else str(value)
 
 
 def _said(study: Study, name: str) -> dict[str, Any]:
@@ -137,8 +166,12 @@ def _said(study: Study, name: str) -> dict[str, Any]:
 def _counted(assignments: pd.DataFrame) -> dict[str, Any]:
     """Return how many customers there are, and how many are placed, unusual, and near a border."""
     placed = assignments[assignments["segment"] > 0]
-    near = int((placed["confidence"] < 0.55).sum())
-    return {"all": len(assignments), "placed": len(placed), "unusual": int(placed["outlier"].sum()), "near_border": near}
+    return {
+        "all": len(assignments),
+        "placed": len(placed),
+        "near_border": int((placed["confidence"] < BORDER).sum()),
+        "unusual": int(placed["outlier"].sum()),
+    }
 
 
 def _run() -> dict[str, Any]:
@@ -152,6 +185,8 @@ def _run() -> dict[str, Any]:
 
 
 def _safe(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Make text cells harmless, each distinct value once; other cells pass."""
+    """Make text cells harmless, each distinct value once; numbers pass."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return column
     known = {value: cell(value) for value in column.dropna().unique() if isinstance(value, str)}
     return column.astype(object).map(lambda value: known.get(value, value), na_action="ignore")

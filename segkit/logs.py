@@ -1,8 +1,8 @@
-"""Logging through the standard library: into a file beside the results, warnings to the terminal, never a row value.
+"""Logging through the standard library: into a file beside the results, warnings to the terminal.
 
-Messages of segkit hold counts, names of columns and of steps. An exception's own message may quote a customer ("could not
-convert 'alice@example.org'"), so a trace keeps where it happened and what kind it was; only a `SegkitError`, whose text
-segkit wrote, keeps its words.
+No row value is logged. Messages of segkit hold counts, names of columns and of steps. An exception's own
+message may quote a customer ("could not convert 'alice@example.org'"), so a trace keeps where it happened
+and what kind it was; only a `SegkitError`, whose text segkit wrote, keeps its words.
 """
 
 from __future__ import annotations
@@ -79,20 +79,22 @@ def from_environment() -> None:
         _file(Path(os.environ[FILE]), os.environ.get(LEVEL, "info"))
 
 
-def unforeseen(error: BaseException) -> str:
+def unforeseen(error: BaseException | str) -> str:
     """Keep the trace of an exception nobody foresaw; return the sentence to show instead of it."""
+    places = error if isinstance(error, str) else trace(error)
     name = f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
+    said = f"That did not work, and segkit did not foresee it: error {name}."
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     file = state / "segkit" / "errors.log"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(file, maxBytes=1_000_000, backupCount=1, encoding="utf-8")
     except OSError:
-        return f"That did not work, and segkit did not foresee it: error {name} ({type(error).__name__})."
+        return f"{said} {places.splitlines()[-1]}."
     handler.setFormatter(Discreet())
-    handler.handle(logging.LogRecord("segkit", logging.ERROR, "", 0, f"error {name}\n{trace(error)}", (), None))
+    handler.handle(logging.LogRecord("segkit", logging.ERROR, "", 0, f"error {name}\n{places}", (), None))
     handler.close()
-    return f"That did not work, and segkit did not foresee it: error {name}. The trace, without data, is in {file}."
+    return f"{said} The trace, without data, is in {file}."
 
 
 def _file(path: Path, level: str) -> logging.Handler:

@@ -30,18 +30,12 @@ class Kind(BaseModel):
     notebook: ClassVar[str] = ""
     _dump: dict[str, Any] = PrivateAttr(default_factory=dict)
 
-    if TYPE_CHECKING:
-
-        def __init__(self, **fields: Any) -> None: ...
-    else:
-
-        def __init__(self, **fields: Any) -> None:
-            known = type(self).model_fields
-            try:
-                super().__init__(**fields)
-            except ValidationError as error:
-                raise ParameterError(_explain(error, type(self), fields)) from None
-            self._dump = {name: deepcopy(getattr(self, name)) for name in known}
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise ParameterError(_explain(error, type(self), fields)) from None
+        self._dump = {name: deepcopy(getattr(self, name)) for name in type(self).model_fields}
 
     @classmethod
     def of(cls, names: Mapping[str, Any]) -> Self:
@@ -157,6 +151,10 @@ class Params(Kind):
     locale: f.Locale
     output: f.Output
     interactive: f.Interactive
+
+    if TYPE_CHECKING:  # the defaults stand in the fields, where a type checker does not look
+
+        def __init__(self, **fields: Any) -> None: ...
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

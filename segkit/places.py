@@ -1,14 +1,16 @@
 """Where the files that travel with segkit lie: notebooks, parameter files, and what is static.
 
-In a wheel the notebooks and parameters are inside the package; in a checkout they stand beside it, where people look for
-them. Only paths are made here; who reads the files lives elsewhere.
+In a wheel the notebooks and parameters are inside the package; in a checkout they stand beside it, where
+people look for them. Only paths are made here; who reads the files lives elsewhere.
 """
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import ParameterError, nearest
+from .errors import OutputError, ParameterError, nearest
 
 PACKAGE = Path(__file__).parent
 
@@ -49,6 +51,30 @@ def notebook(name: str) -> Path:
         message = f'There is no notebook "{name}"; there are: {", ".join(known)}.{nearest(name, known)}'
         raise ParameterError(message)
     return known[name]
+
+
+def lay_down(directory: str | Path) -> Iterator[tuple[Path, bool]]:
+    """Copy notebooks and parameter files for a user to change; yield each file and whether it is new.
+
+    A file that is there already stays as it is.
+
+    Raises
+    ------
+    OutputError
+        When the directory cannot be written.
+    """
+    carried = [*notebooks_dir().glob("*.ipynb"), *parameters_dir().glob("*.yml")]
+    for file in sorted(carried):
+        copy = Path(directory) / file.parent.name / file.name
+        is_new = not copy.exists()
+        try:
+            if is_new:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
+        except OSError as error:
+            message = f"{copy} cannot be written: {error.strerror}. Name another directory."
+            raise OutputError(message) from None
+        yield copy, is_new
 
 
 def _carried(folder: str) -> Path:

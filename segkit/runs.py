@@ -1,9 +1,9 @@
 """A run is a directory that is either complete or absent.
 
-Everything is written into a hidden ``.NAME-xxxx.segkit.partial`` beside the target, flushed to the disk and moved into place by one
-rename; the manifest, with the size and SHA-256 of every file, is written last. "Complete" means that the manifest verifies.
-A partial directory is locked while its process lives, so the next start can tell a crash's leftovers from work in progress
-and sweep them. Which files a run holds is decided by its caller; nothing here knows notebooks.
+Everything is written into a hidden ``.NAME-xxxx.segkit.partial`` beside the target, flushed to the disk and
+moved into place by one rename; the manifest, with the size and SHA-256 of every file, is written last.
+"Complete" means that the manifest verifies. A partial directory is locked while its process lives, so the
+next start can tell a crash's leftovers from work in progress and sweep them. Nothing here knows notebooks.
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import export, logs
+from . import logs
 from .errors import OutputError
 from .safe import filename
-from .study import Study
+
+if TYPE_CHECKING:
+    from .study import Study
 
 log = logging.getLogger(__name__)
 
 SCHEMA = "segkit-manifest/1"
-PARTIAL, ASIDE = ".segkit.partial", ".segkit.old"  # distinctive: whatever else is hidden in a folder is not ours
+PARTIAL, ASIDE = ".segkit.partial", ".segkit.old"  # whatever else is hidden in a folder is not ours
 DATA = ("segments.csv", "segments.parquet", "summary.json", "model.json")
 FILES = ("report.ipynb", "report.html", *DATA, "run.log", "manifest.json")
 
@@ -54,14 +56,16 @@ def save(study: Study, directory: str | Path) -> Path:
     study
         A finished study.
     directory
-        Where to. A complete run there is replaced in one step; other people's files are not. Inside the unfinished
-        directory of a runner only the data files are written: the runner completes it.
+        Where to. A complete run there is replaced in one step; other people's files are not. Inside the
+        unfinished directory of a runner only the data files are written: the runner completes it.
 
     Raises
     ------
     OutputError
         When the directory cannot be written, or holds files that segkit did not write.
     """
+    from . import export  # noqa: PLC0415 - the runner's own process reads no data and needs no pandas
+
     target = Path(directory).expanduser().resolve()
     if is_partial(target):
         export.write(study, target)
@@ -105,13 +109,13 @@ def manifest(directory: str | Path) -> dict[str, Any]:
     return record
 
 
-def find(out: str | Path, name: str, notebook: str, parameters: Mapping[str, Any], version: str) -> Iterator[Path]:
-    """Yield the complete runs under `out` with this name, notebook, parameters and version, whatever their input."""
+def find(out: str | Path, name: str, **known: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield complete runs of this name under `out` whose manifest says what is `known`, and the manifest."""
     for folder in sorted(Path(out).glob(f"{filename(name)}-*")):
         if not verify(folder):
             record = manifest(folder)
-            if (record["notebook"], record["parameters"], record["version"]) == (notebook, dict(parameters), version):
-                yield folder
+            if all(record.get(part) == value for part, value in known.items()):
+                yield folder, record
 
 
 @dataclass
@@ -124,7 +128,7 @@ class Run:
     made: list[Path] = field(default_factory=list)
 
     def publish(self, name: str, *, notebook: str) -> Path:
-        """Write the manifest and move the directory to its name, replacing an earlier run; return where it is."""
+        """Write the manifest and move the directory to its name, replacing an earlier run; return it."""
         target = self.out / name
         try:
             _write_manifest(self.path, name, notebook)
@@ -198,7 +202,7 @@ def _write_manifest(folder: Path, name: str, notebook: str) -> None:
         "files": {file.name: _known(file) for file in sorted(folder.iterdir())},
     }
     file = folder / "manifest.json"
-    file.write_text(export.to_json(record | {"sha256": _digest(record)}), encoding="utf-8")
+    file.write_text(json.dumps(record | {"sha256": _digest(record)}, indent=1) + "\n", encoding="utf-8")
     _flush(file)
     _flush(folder)
 
@@ -226,7 +230,7 @@ def _replace(path: Path, target: Path) -> None:
 
 
 def _repair(out: Path) -> None:
-    """Put back or remove what a crash left: an earlier run set aside, and partial directories nobody holds."""
+    """Put back or remove what a crash left: earlier runs set aside, partial directories nobody holds."""
     for aside in out.glob(f".*{ASIDE}"):
         target = out / aside.name[1:].removesuffix(ASIDE)
         if target.exists():

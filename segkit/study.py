@@ -1,8 +1,9 @@
 """One study: from a source and its parameters to everything that is said about the segments.
 
-Only the order of the steps lives here. Each step is a function of another room, called with plain values, and its result
-is kept by content: what went in decides the key, so changing the number of segments reads and prepares nothing again.
-A `Study` is frozen; changing a parameter makes a new one. Nothing here computes, draws or writes.
+Only the order of the steps lives here. Each step is a function of another room, called with plain values,
+and its result is kept by content: what went in decides the key, so changing the number of segments reads and
+prepares nothing again. A `Study` is frozen; changing a parameter makes a new one. Nothing here computes, draws
+or writes.
 """
 
 from __future__ import annotations
@@ -38,19 +39,21 @@ from .insight.words import verdict as verdict_words
 from .insight.words.numbers import Numbers
 from .params import Params
 from .segments import map as map_room
-from .segments import model as model_room
 from .segments import prepare as prepare_room
 from .segments import sweep as sweep_room
 from .segments import verdict as verdict_room
 from .segments.map import Map
 from .segments.model import Model
 from .segments.prepare import Preparation
+from .segments.sweep import Sweep
 from .segments.verdict import Verdict
 
 log = logging.getLogger(__name__)
 DESCRIBED = ("customer_id", "features", "exclude", "categories", "numbers", "value")
 PREPARED = ("impute", "encode", "transform", "scale")
 NUMBERS, CATEGORIES = ("number", "money"), ("category", "yes/no")
+PLACED = ("segment", "confidence", "distance", "outlier")
+FEWEST = 2
 Result = TypeVar("Result")
 
 
@@ -107,8 +110,7 @@ class Study:
     map: Map
     text: Text
     provenance: dict[str, Any]
-    customers: pd.DataFrame
-    by: str
+    frame: nw.DataFrame[Any]
 
     @cached_property
     def numbers(self) -> Numbers:
@@ -117,7 +119,7 @@ class Study:
 
     def values(self, column: str) -> pd.Series:
         """Return one column of the customers, in the order of `assignments`."""
-        return self.customers[column]
+        return self.frame[column].to_pandas().reset_index(drop=True)
 
 
 def check(source: Any = None, params: Params | None = None, **fields: Any) -> Check:
@@ -141,7 +143,7 @@ def check(source: Any = None, params: Params | None = None, **fields: Any) -> Ch
         ...
     segkit.errors.SourceError: ...
     """
-    return _checked(*_asked(source, params, fields))[1]
+    return _checked(*_asked(source, params, fields))[2]
 
 
 def segment(source: Any = None, params: Params | None = None, **fields: Any) -> Study:
@@ -171,17 +173,21 @@ def segment(source: Any = None, params: Params | None = None, **fields: Any) -> 
     """
     frame, params, seen, key = _checked(*_asked(source, params, fields))
     _pass_gates(seen)
-    prepared = _prepared(frame, params, seen, key)
-    found = _found(prepared, params)
-    placed = _placed(prepared, found, params, seen)
-    told = _told(prepared, placed, params, seen)
+    ready = _prepared(frame, params, seen, key)
+    made, placed = _placed(ready, params, seen)
+    tables = _described(ready, made["model"], placed, params, seen)
+    made |= tables | _named(made, tables, placed, seen)
+    made |= _told(made, params, seen)
+    segments, fit, far = (made["assignments"][name] for name in ("segment", "confidence", "outlier"))
+    origins = [ready.recipe.origin[name] for name in ready.recipe.names]
     return Study(
         params=params,
         **{name: getattr(seen, name) for name in ("reading", "columns", "quality", "correlation")},
-        prepared=prepared.recipe,
-        **placed,
-        **told,
+        prepared=ready.recipe,
+        **made,
+        map=map_room.project(ready.X, segments, fit, far, origins, seed=params.seed),
         provenance=_provenance(params, seen.reading),
+        frame=ready.frame,
     )
 
 
@@ -279,13 +285,20 @@ def _pass_gates(seen: Check) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Prepared:
-    """The customers that can be placed, and their prepared rows."""
+    """All customers, how they are prepared, their prepared rows, and which of them can be placed."""
 
     frame: nw.DataFrame[Any]
     recipe: Preparation
-    usable: np.ndarray
     X: Any
+    usable: np.ndarray
     key: str
+
+    @property
+    def to_fit(self) -> tuple[nw.DataFrame[Any], Any]:
+        """The customers that can be placed, as they are and prepared."""
+        if self.usable.all():
+            return self.frame, self.X
+        return self.frame.filter(self.usable.tolist()), self.X[self.usable]
 
 
 def _prepared(frame: nw.DataFrame[Any], params: Params, seen: Check, key: str) -> _Prepared:
@@ -296,24 +309,121 @@ def _prepared(frame: nw.DataFrame[Any], params: Params, seen: Check, key: str) -
         numbers, categories = _used(seen.columns, NUMBERS), _used(seen.columns, CATEGORIES)
         recipe = prepare_room.learn(frame, numbers=numbers, categories=categories, **how)
         usable = recipe.usable(frame)
-        rows = frame if usable.all() else frame.filter(usable.tolist())
-        if len(rows) < 2:
+        if usable.sum() < FEWEST:
             raise SourceError(
-                f"Only {len(rows)} of {len(frame)} customers have a value in every column. "
+                f"Only {usable.sum()} of {len(frame)} customers have a value in every column. "
                 "Fill missing values (impute: median) or leave columns out."
             )
-        return _Prepared(rows, recipe, usable, recipe.matrix(rows), key)
+        return _Prepared(frame, recipe, recipe.matrix(frame), usable, key)
 
     return kept.get("prepare", key, prepare)
 
 
-def _found(ready: _Prepared, params: Params) -> tuple[Sweep, Chance]:
-    """Find every number of segments, and what chance gives for each."""
+def _swept(ready: _Prepared, params: Params) -> Sweep:
+    """Find every number of segments."""
     how = {"max_segments": params.max_segments, "algorithm": params.algorithm, "seed": params.seed}
     beyond = params.segments if params.segments > params.max_segments else 0
+    key = _key(ready.key, how, beyond)
+    return kept.get("sweep", key, lambda: sweep_room.sweep(ready.to_fit[1], segments=beyond, **how))
 
-    def find() -> tuple[Sweep, Chance]:
-        sweep = sweep_room.sweep(ready.X, segments=beyond, **how)
-        return sweep, verdict_room.chance(ready.frame, ready.recipe, sweep, max_segments=params.max_segments, seed=params.seed)
 
-    return kept.get("find", _key(ready.key, how, beyond), find)
+def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Decide how many segments there are, put every customer in one, and keep how: the model."""
+    sweep = _swept(ready, params)
+    how = {"segments": params.segments, "max_segments": params.max_segments, "seed": params.seed}
+    key = _key(ready.key, how, params.algorithm)
+    rows = ready.to_fit[0]
+    verdict, evidence = kept.get("verdict", key, lambda: verdict_room.judge(rows, ready.recipe, sweep, **how))
+    model = Model.learn(
+        ready.recipe,
+        ready.frame,
+        sweep.solutions[verdict.shown].centers,
+        algorithm=sweep.algorithm,
+        supported=verdict.supported,
+        training={"seed": params.seed, "verdict": verdict.level, "input_sha256": seen.reading.sha256},
+    )
+    ids = [*seen.columns.loc[seen.columns["use"] == "id", "column"], None]
+    return {"verdict": verdict, "evidence": evidence, "model": model}, model.score(ready.frame, ids[0])
+
+
+def _described(
+    ready: _Prepared, model: Model, placed: pd.DataFrame, params: Params, seen: Check
+) -> dict[str, Any]:
+    """Describe the segments in tables, under the names the columns have in the data."""
+    used = {"numbers": _used(seen.columns, NUMBERS), "categories": _used(seen.columns, CATEGORIES)}
+    alias = {
+        column: column + " " for column in placed.columns
+    }  # a column of the data may be called "segment"
+    own: dict[str, Any] = {kind: [alias.get(column, column) for column in names] for kind, names in used.items()}
+    customers = _with(ready.frame, [*used["numbers"], *used["categories"], params.value], alias, placed)
+    straight = _with(ready.recipe.numbers_as_prepared(ready.frame), used["numbers"], alias, placed)
+    straight = straight.join(customers[own["categories"]])
+    segment = placed["segment"].to_numpy()
+    tables = {
+        "sizes": profile_room.sizes(customers, value=alias.get(params.value, params.value)),
+        "profile": profile_room.profile(customers, **own),
+        "drivers": drivers_room.drivers(straight, **own),
+        "unusual": drivers_room.unusual(customers, numbers=own["numbers"], prepared=straight),
+    }
+    back = {internal: column for column, internal in alias.items()}
+    for table in (tables["profile"], tables["drivers"], tables["unusual"]):
+        table["column"] = table["column"].replace(back)
+    tables["unusual"]["id"] = placed.iloc[tables["unusual"]["id"].to_numpy() - 1, 0].to_numpy()
+    inside = segment > 0
+    return {
+        **tables,
+        "differences": drivers_room.differences(tables["profile"], top=params.top_features),
+        "separation": drivers_room.separation(model.centers, ready.X[inside], segment[inside] - 1),
+    }
+
+
+def _with(
+    frame: nw.DataFrame[Any], columns: list[str], alias: dict[str, str], placed: pd.DataFrame
+) -> pd.DataFrame:
+    """Return some columns beside where each customer was placed."""
+    wanted = list(dict.fromkeys(column for column in columns if column))
+    own = frame.select(wanted).to_pandas().reset_index(drop=True).rename(columns=alias)
+    return pd.concat([own, placed[list(PLACED)]], axis=1)
+
+
+def _named(made: dict[str, Any], tables: dict[str, Any], placed: pd.DataFrame, seen: Check) -> dict[str, Any]:
+    """Name the segments, and write the names wherever segments stand."""
+    names = names_room.name_segments(tables["profile"], tables["drivers"], tables["sizes"], seen.columns)
+    sizes = tables["sizes"].assign(name=names)
+    called = np.array(["", *names], dtype=object)[placed["segment"].to_numpy()]
+    return {
+        "model": made["model"].named(names),
+        "sizes": sizes,
+        "assignments": placed.assign(segment_name=called),
+    }
+
+
+def _told(made: dict[str, Any], params: Params, seen: Check) -> dict[str, Any]:
+    """Say what the tables say: names, sentences and what to do."""
+    verdict, sizes, about = made["verdict"], made["sizes"], (made["profile"], made["drivers"])
+    words: dict[str, Any] = {
+        "numbers": Numbers(params.locale, params.currency),
+        "value": params.value,
+        "columns": seen.columns,
+    }
+    telling = str(made["drivers"]["column"].iloc[0])
+    text = Text(
+        headline=verdict_words.headline(verdict, words["numbers"]),
+        evidence=verdict_words.evidence(verdict, made["evidence"], sizes, words["numbers"], column=telling),
+        choice=verdict_words.choice(verdict, made["evidence"], words["numbers"]),
+        names=tuple(sizes["name"]),
+        summaries=summary_room.summarise(sizes, *about, **words),
+    )
+    return {"actions": actions_room.recommend(sizes, *about, verdict, **words), "text": text}
+
+
+def _provenance(params: Params, reading: Reading) -> dict[str, Any]:
+    """Return what a reader needs to get the same study again."""
+    libraries = ("numpy", "pandas", "scikit-learn", "scipy", "narwhals", "duckdb", "plotly")
+    return {
+        "segkit": version("segkit"),
+        "python": platform.python_version(),
+        **{name: version(name) for name in libraries},
+        "input_sha256": reading.sha256,
+        "seed": params.seed,
+    }

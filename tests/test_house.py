@@ -302,3 +302,13 @@ def test_one_version_everywhere():
     assert PROJECT["dynamic"] == ["version"]
     heading = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)[1]
     assert heading == segkit.__version__
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "parameters").glob("*.yml")), ids=lambda path: path.name)
+def test_parameter_file_holds_only_what_differs(path):
+    from segkit import params
+
+    recipe = params.read(path)
+    written = set(yaml.safe_load(path.read_text(encoding="utf-8"))) - {"notebook", "name"}
+    assert recipe.name == path.stem
+    assert written == set(recipe.params.changed())

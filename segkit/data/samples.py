@@ -17,7 +17,8 @@ loyalty_tier         Basic, Silver, Gold                                        
 newsletter           has agreed to letters by e-mail                                 yes or no
 age                  8 % missing                                                     years
 household_size       12 % missing                                                    persons
-orders, items        orders placed; pieces bought                                    count
+orders               orders placed                                                   count
+items_per_order      pieces bought per order, mean                                   pieces
 discount_share       share of the order lines that were bought on offer              0 to 1
 recency_days         days from the last order to the end of the year                 days
 spend_groceries ...  spend in each of five departments                               EUR a year
@@ -39,28 +40,29 @@ END = np.datetime64("2025-06-30")
 
 # One column per segment, in the order of SEGMENTS.
 _SHARE = np.array([0.26, 0.22, 0.20, 0.17, 0.15])
-_ORDERS = np.array([34.0, 15.0, 21.0, 9.0, 3.4])  # a year, mean
-_LINES = np.array([2.2, 1.3, 1.6, 1.4, 0.9])  # per order beyond the first, mean
-_OFFER = np.array([0.18, 0.30, 0.68, 0.14, 0.28])  # share of lines bought on offer
-_AGE = np.array([42.0, 31.0, 53.0, 47.0, 40.0])
+_ORDERS = np.array([32.0, 15.0, 20.0, 11.0, 4.5])  # a year, mean
+_LINES = np.array([2.2, 1.3, 1.6, 1.6, 1.2])  # per order beyond the first, mean
+_OFFER = np.array([0.20, 0.32, 0.70, 0.12, 0.30])  # share of lines bought on offer
+_AGE = np.array([41.0, 29.0, 57.0, 46.0, 38.0])
 _HOUSEHOLD = np.array([0.56, 0.22, 0.34, 0.32, 0.22])  # of five further persons
 _LATEST = np.array([1.0, 1.0, 1.0, 1.0, 0.42])  # no orders after this part of the year
 # One row per segment; departments in columns.
 _MIX = np.array([
-    [0.50, 0.28, 0.09, 0.04, 0.09],
-    [0.10, 0.09, 0.58, 0.12, 0.11],
-    [0.34, 0.34, 0.15, 0.06, 0.11],
-    [0.07, 0.12, 0.09, 0.28, 0.44],
+    [0.46, 0.30, 0.09, 0.05, 0.10],
+    [0.09, 0.09, 0.60, 0.13, 0.09],
+    [0.30, 0.40, 0.14, 0.06, 0.10],
+    [0.08, 0.11, 0.08, 0.29, 0.44],
     [0.22, 0.20, 0.24, 0.14, 0.20],
 ])  # fmt: skip
 _PRICE = np.array([9.0, 12.0, 34.0, 95.0, 58.0])  # EUR a piece, median
 _PIECES = np.array([1.6, 0.7, 0.25, 0.05, 0.3])  # per line beyond the first, mean
 _REGIONS = (("North", "South", "East", "West", "Centre"), np.tile([0.24, 0.22, 0.16, 0.20, 0.18], (5, 1)))
 _CHANNELS = (("Store", "Online", "App", "Catalogue"), np.array([
-    [0.72, 0.14, 0.11, 0.03], [0.10, 0.38, 0.50, 0.02], [0.52, 0.18, 0.10, 0.20], [0.40, 0.48, 0.07, 0.05], [0.40, 0.40, 0.15, 0.05]
+    [0.78, 0.10, 0.10, 0.02], [0.06, 0.26, 0.67, 0.01], [0.48, 0.12, 0.05, 0.35],
+    [0.22, 0.70, 0.05, 0.03], [0.35, 0.45, 0.15, 0.05],
 ]))  # fmt: skip
 _TIERS = (("Basic", "Silver", "Gold"), np.array([
-    [0.10, 0.35, 0.55], [0.30, 0.50, 0.20], [0.35, 0.50, 0.15], [0.50, 0.40, 0.10], [0.90, 0.09, 0.01]
+    [0.06, 0.30, 0.64], [0.22, 0.62, 0.16], [0.25, 0.62, 0.13], [0.62, 0.32, 0.06], [0.92, 0.07, 0.01],
 ]))  # fmt: skip
 _LETTER = np.array([0.62, 0.74, 0.80, 0.45, 0.25])
 _GAPS = {"region": 0.03, "age": 0.08, "household_size": 0.12}
@@ -94,11 +96,12 @@ def retail(
     segment, log = _year(customers, rng)
     who, cents = log["customer"], log["cents"]
     spend = np.bincount(who * 5 + log["department"], cents, customers * 5).reshape(customers, 5).round()
+    orders = np.bincount(who[log["opens"]], minlength=customers)
     last = np.zeros(customers, dtype="int64")
     np.maximum.at(last, who, log["day"])
     frame = _people(segment, rng) | {
-        "orders": np.bincount(who[log["opens"]], minlength=customers),
-        "items": np.bincount(who, log["pieces"], customers).astype("int64"),
+        "orders": orders,
+        "items_per_order": (np.bincount(who, log["pieces"], customers) / orders).round(2),
         "discount_share": (np.bincount(who, log["offer"], customers) / np.bincount(who, minlength=customers)).round(3),
         "recency_days": 364 - last,
     }
@@ -160,7 +163,7 @@ def nothing(customers: int = 10_000, *, seed: int = 0) -> pd.DataFrame:
     people["age"] = np.clip(44 + 12 * rng.standard_normal(customers), 18, 90).round()
     frame = people | {
         "orders": orders.astype("int64"),
-        "items": np.round(orders * np.exp(1.0 + 0.35 * rng.standard_normal(customers))).astype("int64"),
+        "items_per_order": (1 + np.exp(0.8 + 0.4 * normal(0.2))).round(2),
         "discount_share": (1 / (1 + np.exp(1.0 - 0.8 * rng.standard_normal(customers)))).round(3),
         "recency_days": np.clip(np.exp(2.9 - 0.9 * normal(0.6)), 0, 364).astype("int64"),
     }
@@ -178,17 +181,17 @@ def _year(customers: int, rng: np.random.Generator) -> tuple[np.ndarray[Any, Any
     """Draw the planted segment of each customer and every line of every order of the year."""
     counts = np.diff(np.round(np.append(0, np.cumsum(_SHARE)) * customers).astype("int64"))
     segment = rng.permutation(np.repeat(np.arange(5), counts))
-    taste = rng.gamma(9.0 * _MIX[segment])
+    taste = rng.gamma(24.0 * _MIX[segment])
     taste = np.cumsum(taste / taste.sum(axis=1, keepdims=True), axis=1)
-    pace = _ORDERS[segment] * np.exp(0.28 * rng.standard_normal(customers))
+    pace = _ORDERS[segment] * np.exp(0.22 * rng.standard_normal(customers))
     buyer = np.repeat(np.arange(customers), 1 + rng.poisson(np.maximum(pace - 1, 0.3)))
     day = np.floor(365 * _LATEST[segment[buyer]] * rng.random(len(buyer))).astype("int64")
     line = np.repeat(np.arange(len(buyer)), 1 + rng.poisson(_LINES[segment[buyer]]))
     who = buyer[line]
     department = np.minimum((rng.random((len(line), 1)) > taste[who]).sum(axis=1), 4)
-    offer = rng.random(len(line)) < np.clip(_OFFER[segment] + 0.07 * rng.standard_normal(customers), 0.01, 0.99)[who]
+    offer = rng.random(len(line)) < np.clip(_OFFER[segment] + 0.06 * rng.standard_normal(customers), 0.01, 0.99)[who]
     pieces = 1 + rng.poisson(_PIECES[department])
-    purse = np.exp(0.22 * rng.standard_normal(customers))[who]
+    purse = np.exp(0.18 * rng.standard_normal(customers))[who]
     price = _PRICE[department] * purse * np.exp(0.45 * rng.standard_normal(len(line))) * np.where(offer, 0.75, 1.0)
     opens = np.append(True, line[1:] != line[:-1])  # noqa: FBT003 - the first line opens an order
     return segment, {
@@ -215,7 +218,7 @@ def _people(segment: np.ndarray[Any, Any], rng: np.random.Generator, *, mixed: b
         "channel": level(*_CHANNELS),
         "loyalty_tier": level(*_TIERS),
         "newsletter": np.where(rng.random(customers) < _LETTER[group()], "yes", "no"),
-        "age": np.clip(_AGE[segment] + 8 * rng.standard_normal(customers), 18, 90).round(),
+        "age": np.clip(_AGE[segment] + 7 * rng.standard_normal(customers), 18, 90).round(),
         "household_size": 1.0 + rng.binomial(5, _HOUSEHOLD[group()]),
     }
 

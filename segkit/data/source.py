@@ -1,9 +1,8 @@
 """Read anything: a file, a frame or a sample in, one table and a reading report out.
 
-Files are read by DuckDB with its doors closed (one allowed file, no extension, no network). CSV and workbooks arrive as texts;
-what a column holds is then decided from all of its values, by the same narwhals expressions for files and frames:
-numbers when every value is one, dates likewise, text otherwise, so that ids keep their leading zeros. Every repair is counted in the
-`Reading`; nothing is dropped in silence. What a column *means* is decided in `columns`.
+Files are read by DuckDB with its doors closed (one allowed file, no extension, no network). CSV and workbooks arrive as texts,
+and `texts` decides what they hold. Every repair is counted in the `Reading`; nothing is dropped in silence. What a column *means* is
+decided in `columns`.
 """
 
 from __future__ import annotations
@@ -27,28 +26,7 @@ import pyarrow as pa
 
 from segkit.errors import SourceError, nearest
 
-from . import gate, samples
-
-_BLANKS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")  # missing in any column
-_NO_NUMBER = (*_BLANKS, "-", "--", ".", "?", "unknown", "Unknown", "none", "None")  # missing among numbers and dates
-# No leading zero (it would be lost) and at most 15 digits (more do not fit a float): such values are names, not numbers.
-_NUMBER = r"^[-+]?((0|[1-9]\d{0,14})(\.\d*)?|\.\d+)([eE][-+]\d{1,2})?$"
-_DAY, _MONTH, _YEAR = "(0?[1-9]|[12][0-9]|3[01])", "(0?[1-9]|1[0-2])", "[12][0-9]{3}"
-_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-_DATES = {
-    "%Y-%m-%d": f"^{_YEAR}-{_MONTH}-{_DAY}$",
-    "%Y/%m/%d": f"^{_YEAR}/{_MONTH}/{_DAY}$",
-    "%Y-%m-%d %H:%M:%S": f"^{_YEAR}-{_MONTH}-{_DAY} {_CLOCK}$",
-    "%Y-%m-%dT%H:%M:%S": f"^{_YEAR}-{_MONTH}-{_DAY}T{_CLOCK}$",
-    "%d/%m/%Y": f"^{_DAY}/{_MONTH}/{_YEAR}$",
-    "%m/%d/%Y": f"^{_MONTH}/{_DAY}/{_YEAR}$",
-    "%d-%m-%Y": f"^{_DAY}-{_MONTH}-{_YEAR}$",
-    "%m-%d-%Y": f"^{_MONTH}-{_DAY}-{_YEAR}$",
-    "%d.%m.%Y": rf"^{_DAY}\.{_MONTH}\.{_YEAR}$",
-    "%Y%m%d": "^(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$",  # only where the name says date
-}
-_LOOK = 10_000  # values looked at before a guess is checked on all of them
-
+from . import gate, samples, texts
 
 @dataclass(frozen=True)
 class Reading:
@@ -157,7 +135,7 @@ def _frame(source: object) -> tuple[Any, Reading]:
         raise SourceError("The frame is empty. At least two rows and one column are needed.")
     odd = [name for name, dtype in frame.schema.items() if dtype == nw.Object]
     frame = frame.with_columns(*(_object_texts(frame[name]) for name in odd))
-    typed, notes, repaired = _typed(frame)
+    typed, notes, repaired = texts.typed(frame)
     notes = [f'Column "{name}" holds values of several kinds; read as text.' for name in odd] + notes
     reading = Reading("frame", "frame", sha256=_digest(native if not odd else typed.to_native()), renamed=renamed)
     return typed.to_native(), replace(reading, notes=(*_rename_notes(renamed), *notes), repaired=repaired)
@@ -220,8 +198,7 @@ def _file(path: Path, largest: int) -> tuple[Any, Reading]:
             kind = "jsonl"
         table, reading, names = readers[kind](path, Path(folder), replace(reading, format=kind))
         new, renamed = _unique(names)
-        lazy = nw.from_native(table).rename(dict(zip(table.columns, new, strict=True)))
-        frame, notes, repaired = _typed(lazy)
+        frame, notes, repaired = texts.typed(nw.from_native(table), dict(zip(table.columns, new, strict=True)))
     digest = hashlib.sha256()
     for block in gate.blocks(path):
         digest.update(block)
@@ -261,7 +238,8 @@ def _query(path: Path, name: str, sql: str, values: list[Any]) -> tuple[duckdb.D
 
 
 def _parquet(path: Path, folder: Path, reading: Reading) -> tuple[Any, Reading, list[str]]:
-    _, table = _query(_plain_path(path, folder), path.name, "select * from read_parquet($1)", [])
+    plain = _plain_path(path, folder)
+    _, table = _query(plain, path.name, "select * from read_parquet(?)", [str(plain)])
     return table, reading, table.columns
 
 
@@ -293,7 +271,7 @@ def _text(path: Path, folder: Path, reading: Reading) -> tuple[Any, Reading, lis
         sample = plain.read_text(encoding="utf-8")[: 1 << 18]
         notes.append("Columns were lined up with spaces.")
     header = next(row for row in csv.reader(StringIO(sample), delimiter=delimiter) if any(row))
-    if headless := sum(map(_is_number, header)) > 0.5 * len(header):
+    if headless := sum(map(texts.is_number, header)) > 0.5 * len(header):
         notes.append("The first line holds values, not names; columns are named column_1, column_2, ...")
     sql = (
         "select * from read_csv(?, columns = ?, delim = ?, header = ?, auto_detect = false, quote = '\"', escape = '\"',"
@@ -372,10 +350,6 @@ def _unaligned(path: Path, folder: Path) -> Path:
     return plain
 
 
-def _is_number(text: str) -> bool:
-    return re.match(_NUMBER, text.strip()) is not None
-
-
 def _unique(names: Iterable[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
     """Name blank columns by place and repeated ones by count.
 
@@ -399,88 +373,3 @@ def _unique(names: Iterable[str]) -> tuple[list[str], tuple[tuple[str, str], ...
 
 def _rename_notes(renamed: tuple[tuple[str, str], ...]) -> list[str]:
     return [f'Column "{old}" is called "{new}" here.' for old, new in renamed]
-
-
-# ---------------------------------------------------------------------------------------------- types
-def _typed(frame: Any) -> tuple[nw.DataFrame[Any], list[str], int]:
-    """Turn texts that are all numbers or all dates into such; the first values make a guess, all values decide."""
-    schema = frame.collect_schema()
-    texts = [name for name, dtype in schema.items() if dtype == nw.String]
-    head = _collected(frame.select(texts).head(_LOOK)) if texts else frame
-    guesses = {name: _guess(name, head[name].to_list()) for name in texts}
-    counts = _counted(frame, guesses)
-    notes: list[str] = []
-    change = [_other(name, dtype, isinstance(frame, nw.LazyFrame)) for name, dtype in schema.items() if dtype != nw.String]
-    change += [_change(name, guess, counts, notes) for name, guess in guesses.items()]
-    expressions = [each for each in change if each is not None]
-    repaired = sum(counts.get(f"{name}|repaired", 0) for name in texts)
-    try:
-        return _collected(frame.with_columns(*expressions)), notes, int(repaired)
-    except (duckdb.Error, ValueError, pa.ArrowInvalid) as error:  # a day such as 30 February
-        raise SourceError(f"A date in the source does not exist ({str(error).splitlines()[0][:120]}).") from None
-
-
-def _collected(frame: Any) -> nw.DataFrame[Any]:
-    return frame.collect("pandas") if isinstance(frame, nw.LazyFrame) else frame
-
-
-def _guess(name: str, values: list[Any]) -> tuple[str, ...]:
-    """Return the patterns that fit each of the first values: "number", date formats, or nothing for text."""
-    words = {value.strip() for value in values if value is not None} - set(_NO_NUMBER)
-    dated = re.search(r"(^|[^a-z])(date|dt|day)([^a-z]|$)", name.lower()) is not None
-    if dated and words and all(re.match(_DATES["%Y%m%d"], word) for word in words):
-        return ("%Y%m%d",)
-    if all(re.match(_NUMBER, word) for word in words):
-        return ("number",)
-    return tuple(form for form, pattern in _DATES.items() if all(re.match(pattern, word) for word in words))
-
-
-def _counted(frame: Any, guesses: dict[str, tuple[str, ...]]) -> dict[str, int]:
-    """Count, in one query, how many values of each text column fit what was guessed."""
-    parts = []
-    for name, guess in guesses.items():
-        text = nw.col(name).str.strip_chars()
-        blank = text.is_in(_NO_NUMBER if guess else _BLANKS)
-        parts += [nw.col(name).count().alias(f"{name}|all"), blank.sum().alias(f"{name}|blank")]
-        parts += [text.str.contains(_pattern(form)).sum().alias(f"{name}|{form}") for form in guess]
-        parts += [text.str.contains("[.eE]").sum().alias(f"{name}|parts")] if guess == ("number",) else []
-        parts += [(blank & (text != "") | (nw.col(name) != text)).sum().alias(f"{name}|repaired")]
-    row = _collected(frame.select(*parts)).row(0) if parts else ()
-    names = [f"{name}|{each}" for name, guess in guesses.items() for each in _tallies(guess)]
-    return {key: int(value or 0) for key, value in zip(names, row, strict=True)}
-
-
-def _tallies(guess: tuple[str, ...]) -> tuple[str, ...]:
-    return ("all", "blank", *guess, *(("parts",) if guess == ("number",) else ()), "repaired")
-
-
-def _pattern(form: str) -> str:
-    return _NUMBER if form == "number" else _DATES[form]
-
-
-def _change(name: str, guess: tuple[str, ...], counts: dict[str, int], notes: list[str]) -> nw.Expr | None:
-    """Return what turns a text column into what it holds, or nothing when it is text already."""
-    filled, blank = counts[f"{name}|all"] - counts[f"{name}|blank"], counts[f"{name}|blank"]
-    fits = [form for form in guess if counts[f"{name}|{form}"] == filled > 0]
-    text = nw.col(name).str.strip_chars()
-    if len(fits) > 1 and {"%d", "%m"} <= {form[:2] for form in fits}:
-        notes.append(f'Column "{name}" may hold dates day first or month first; read as text.')
-        fits = []
-    if not fits:
-        if guess and filled:
-            odd = filled - max(counts[f"{name}|{form}"] for form in guess)
-            notes += [f'Column "{name}" is read as text: {odd:,} of {filled:,} values are no {"number" if guess == ("number",) else "date"}.'] if odd else []
-        blanks = text.is_in(_BLANKS)
-        return nw.when(~blanks).then(text).alias(name) if counts[f"{name}|repaired"] else None
-    if blank:
-        notes.append(f'Column "{name}": {blank:,} blank or non-numeric entries are read as missing.')
-    clean = nw.when(~text.is_in(_NO_NUMBER)).then(text)
-    if fits[0] == "number":
-        return clean.cast(nw.Float64).alias(name)
-    return clean.str.to_datetime(fits[0]).alias(name)
-
-
-def _other(name: str, dtype: Any, from_file: bool) -> nw.Expr | None:
-    if not from_file or dtype.is_numeric() and not dtype.is_decimal() or dtype in {nw.Date, nw.Datetime}:
-        return None
-    return nw.col(name).cast(nw.Float64 if dtype.is_decimal() else nw.String)

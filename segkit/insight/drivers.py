@@ -1,8 +1,8 @@
 """What tells the segments apart: per column, per segment, between segments, and within one.
 
-Drivers say how much of a column's variation goes with the split, never why. Differences rank a profile. Separation
-and unusual customers are measured in the space the customers were segmented in. No p-values: the columns that made
-the segments differ between them by construction.
+Drivers say how much of a column's variation goes with the split, never why. Differences rank a profile.
+Separation and unusual customers are measured in the space the customers were segmented in. No p-values: the
+columns that made the segments differ between them by construction.
 """
 
 from __future__ import annotations
@@ -13,30 +13,27 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import pandas as pd
-from narwhals.typing import IntoDataFrame
 
-from segkit.insight.profile import known, level_text, segmented
+from segkit.insight.profile import Customers, figures, known, level_counts, segmented
 
-VERY = 3.0  # robust deviations from the middle of the segment
+HIGH, VERY_HIGH = 2.0, 3.0  # robust deviations from the middle of the segment
 ROBUST = 1.4826  # makes the median absolute deviation of a normal variable its standard deviation
+UNUSUAL = ["id", "segment", "distance", "column", "direction", "value", "typical", "deviation"]
 
 
 def drivers(
-    customers: IntoDataFrame | nw.DataFrame[Any],
-    *,
-    by: str = "segment",
-    numbers: Sequence[str] = (),
-    categories: Sequence[str] = (),
+    customers: Customers, *, by: str = "segment", numbers: Sequence[str] = (), categories: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Share of each column's variation that the segments explain, strongest first.
+    """Measure the share of each column's variation that the segments explain, strongest first.
 
-    For numbers eta squared, between / total sum of squares. For categories Goodman and Kruskal's tau (1954, JASA
-    49, eq. 9a): the same ratio with Gini variation 1 - sum p**2, which equals eta squared, and Cramer's V squared,
-    for two levels. Skewed columns are fairer judged as they were prepared: pass a frame that holds them so.
+    For numbers eta squared, between / total sum of squares. For categories tau of Goodman and Kruskal (1954,
+    JASA 49, 732-764): the same ratio with the variation 1 - sum(p**2) of Gini; for two levels it equals eta
+    squared and Cramer's V squared. Skewed columns are fairer judged as they were prepared: pass a frame that
+    holds them so.
 
     Returns
     -------
-    DataFrame with ``column kind explained`` (0 to 1; constant columns have 0)
+    DataFrame with ``column kind explained`` (0 to 1; a constant column has 0)
 
     Examples
     --------
@@ -46,24 +43,31 @@ def drivers(
     """
     frame = segmented(customers, by)
     rows = [(column, "number", _eta_squared(frame, by, column)) for column in numbers]
-    rows += [(column, "category", _tau(frame, by, column)) for column in categories]
+    rows += [(column, "category", _tau(level_counts(frame, by, column))) for column in categories]
     table = pd.DataFrame(rows, columns=["column", "kind", "explained"])
     return table.sort_values("explained", ascending=False, kind="stable", ignore_index=True)
 
 
 def differences(profile: pd.DataFrame, *, top: int = 5) -> pd.DataFrame:
-    """The `top` columns in which each segment differs most from all customers, by absolute effect.
+    """Rank the `top` columns in which each segment differs most from all customers, by absolute effect.
 
     A category appears once, with its most telling level; of two that say the same, the one there is more of.
 
     Returns
     -------
     DataFrame with ``segment rank column level here all index index_of effect``
+
+    Examples
+    --------
+    >>> from segkit.insight.profile import profile
+    >>> frame = pd.DataFrame({"segment": [1, 1, 2, 2], "spend": [1.0, 3.0, 5.0, 7.0], "city": list("aabb")})
+    >>> table = differences(profile(frame, numbers=["spend"], categories=["city"]), top=1)
+    >>> table[["column", "level", "here", "all"]].values.tolist()
+    [['city', 'a', 1.0, 0.5], ['city', 'b', 1.0, 0.5]]
     """
-    table = profile.dropna(subset=["effect"]).copy()
-    table = table[table.effect.abs() > 1e-12]
-    table["here"], table["all"] = figures(table)
-    table["size"] = table.effect.abs().round(9)
+    here, every = figures(profile)
+    table = profile.assign(here=here, all=every, size=profile.effect.astype(float).abs().round(9))
+    table = table[table["size"] > 0]
     table = table.sort_values(["segment", "size", "effect"], ascending=[True, False, False], kind="stable")
     table = table.drop_duplicates(["segment", "column"]).groupby("segment", sort=False).head(top)
     table["rank"] = table.groupby("segment").cumcount() + 1
@@ -71,16 +75,8 @@ def differences(profile: pd.DataFrame, *, top: int = 5) -> pd.DataFrame:
     return table[columns].reset_index(drop=True)
 
 
-def figures(profile: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """The figure that ``index`` compares, here and among all: a median, a mean or a share."""
-    of = profile.index_of
-    here = profile["median"].where(of == "median", profile["mean"].where(of == "mean", profile.share))
-    every = profile.all_median.where(of == "median", profile.all_mean.where(of == "mean", profile.all_share))
-    return here, every
-
-
 def separation(centers: np.ndarray, X: Any, labels: np.ndarray) -> pd.DataFrame:
-    """How far each segment lies from its nearest neighbour, relative to the spread between the two.
+    """Measure how far each segment lies from its nearest neighbour, relative to the spread between the two.
 
     Parameters
     ----------
@@ -90,107 +86,103 @@ def separation(centers: np.ndarray, X: Any, labels: np.ndarray) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame with ``segment nearest distance spread ratio``, segments from 1; empty for one segment
-        ``spread`` is the pooled standard deviation of both along the line through their centres; a `ratio` of
-        2.65 is what halving one normal population gives, 4 and more leaves a gap.
+    DataFrame with ``segment nearest distance spread ratio``, segments from 1; no rows for one segment
+        ``spread`` is the pooled standard deviation of both along the line through their centres. Halving one
+        normal population gives a `ratio` of 2.65 (2 m / sqrt(1 - m**2), m = sqrt(2 / pi)); 4 and more leave
+        a gap.
     """
     rows = []
     far = np.linalg.norm(centers[:, None, :] - centers[None, :, :], axis=2)
     np.fill_diagonal(far, np.inf)
     for own in range(len(centers) if len(centers) > 1 else 0):
         other = int(far[own].argmin())
-        line = (centers[other] - centers[own]) / far[own, other]
-        along = np.asarray(X @ line).ravel()
-        inside = [along[labels == s] - along[labels == s].mean() for s in (own, other) if (labels == s).any()]
-        spread = float(np.sqrt(np.mean(np.concatenate(inside) ** 2)))
-        ratio = far[own, other] / spread if spread > 0 else np.nan
-        rows.append((own + 1, other + 1, far[own, other], spread, ratio))
+        along = np.asarray(X @ (centers[other] - centers[own])).ravel() / far[own, other]
+        parts = [along[labels == s] for s in (own, other)]
+        inside = np.concatenate([part - part.mean() for part in parts if len(part)] or [np.zeros(1)])
+        spread = float(np.sqrt(np.mean(inside**2)))
+        rows.append(
+            (own + 1, other + 1, far[own, other], spread, far[own, other] / spread if spread else np.nan)
+        )
     return pd.DataFrame(rows, columns=["segment", "nearest", "distance", "spread", "ratio"])
 
 
 def unusual(
-    customers: IntoDataFrame | nw.DataFrame[Any],
+    customers: Customers,
     *,
     by: str = "segment",
     numbers: Sequence[str] = (),
     id_column: str = "",
-    prepared: IntoDataFrame | nw.DataFrame[Any] | None = None,
+    prepared: Customers | None = None,
     top: int = 10,
 ) -> pd.DataFrame:
-    """The customers that lie furthest out in their segment, and the column that says why.
+    """List the customers that lie furthest out in their segment, and the column that says why.
 
     Parameters
     ----------
     customers : eager frame with `by`, ``distance``, ``outlier`` and the `numbers` in their own units
     id_column : str
-        Name of the column with ids; empty: the row number from 1.
+        Name of the column with ids; empty: the number of the row, from 1.
     prepared : eager frame, same rows, optional
-        The `numbers` as they were segmented; deviations are measured in it, values shown are the original ones.
+        The `numbers` as they were segmented: deviations are measured in it, the values shown are the
+        original ones.
 
     Returns
     -------
     DataFrame with ``id segment distance column direction value typical deviation``, furthest first
         `direction` is ``very high`` or ``very low`` beyond 3 robust deviations from the median of the segment
-        (`typical`), else ``high`` or ``low`` beyond 2, else `column` is empty: no single column explains it.
+        (`typical`), ``high`` or ``low`` beyond 2. Below that `column` is empty: no single column explains it.
     """
-    native = nw.from_native(customers, eager_only=True, pass_through=False)
-    inside, distance = native["outlier"].to_numpy().astype(bool), native["distance"].to_numpy()
-    segment = native[by].to_numpy()
-    ids = native[id_column].to_list() if id_column else list(range(1, len(native) + 1))
-    own = native.select(*[known(c).alias(c) for c in numbers]).to_numpy() if numbers else np.empty((len(native), 0))
-    scored = own
-    if prepared is not None and numbers:
-        ready = nw.from_native(prepared, eager_only=True, pass_through=False)
-        scored = ready.select(*[known(c).alias(c) for c in numbers]).to_numpy()
-    chosen = np.flatnonzero(inside & (segment > 0))
+    frame = nw.from_native(customers, eager_only=True, pass_through=False)
+    segment, distance = frame[by].to_numpy(), frame["distance"].to_numpy()
+    own = _matrix(frame, numbers)
+    ready = own if prepared is None else _matrix(nw.from_native(prepared, eager_only=True), numbers)
+    chosen = np.flatnonzero(frame["outlier"].to_numpy().astype(bool) & (segment > 0))
     chosen = chosen[np.lexsort((chosen, -distance[chosen]))][:top]
-    rows = [
-        (ids[i], int(segment[i]), float(distance[i]), *_why(own, scored, segment == segment[i], int(i), numbers))
-        for i in chosen
-    ]
-    columns = ["id", "segment", "distance", "column", "direction", "value", "typical", "deviation"]
-    return pd.DataFrame(rows, columns=columns)
+    deviation = {s: _deviations(ready, segment == s) for s in {int(segment[i]) for i in chosen}}
+    rows = []
+    for i in chosen.tolist():
+        s, name = int(segment[i]), frame[id_column][i] if id_column else i + 1
+        rows.append((name, s, float(distance[i]), *_why(deviation[s][i], own, i, segment == s, numbers)))
+    return pd.DataFrame(rows, columns=UNUSUAL)
+
+
+def _matrix(frame: nw.DataFrame[Any], numbers: Sequence[str]) -> np.ndarray:
+    parts = [frame.select(x=known(column))["x"].to_numpy().astype(float) for column in numbers]
+    return np.column_stack(parts) if parts else np.empty((len(frame), 0))
+
+
+def _deviations(X: np.ndarray, mates: np.ndarray) -> np.ndarray:
+    """Measure robust deviations of all rows from the middle of one segment; 0 where nothing can be said."""
+    middle = pd.DataFrame(X[mates]).median().to_numpy()
+    spread = ROBUST * pd.DataFrame(np.abs(X[mates] - middle)).median().to_numpy()
+    spread = np.where(
+        spread > 0, spread, pd.DataFrame(X[mates]).std().to_numpy()
+    )  # over half share one value
+    return np.asarray(np.nan_to_num((X - middle) / np.where(spread > 0, spread, np.inf)))
 
 
 def _why(
-    own: np.ndarray, scored: np.ndarray, mates: np.ndarray, row: int, numbers: Sequence[str]
+    deviation: np.ndarray, own: np.ndarray, row: int, mates: np.ndarray, numbers: Sequence[str]
 ) -> tuple[str, str, float, float, float]:
-    """The number in which one customer lies furthest from its segment's middle."""
-    nothing = ("", "", np.nan, np.nan, np.nan)
-    if not numbers:
-        return nothing
-    with np.errstate(all="ignore"):
-        middle = np.nanmedian(scored[mates], axis=0)
-        spread = ROBUST * np.nanmedian(np.abs(scored[mates] - middle), axis=0)
-        spread = np.where(spread > 0, spread, np.nanstd(scored[mates], axis=0))  # over half share one value
-        deviation = np.where(spread > 0, (scored[row] - middle) / spread, 0.0)
-    j = int(np.argmax(np.nan_to_num(np.abs(deviation))))
-    size = abs(np.nan_to_num(deviation[j]))
-    if size <= 2:
-        return nothing
-    direction = ("very " if size > VERY else "") + ("high" if deviation[j] > 0 else "low")
+    """Name the number in which a customer lies furthest from the middle of its segment."""
+    j = int(np.abs(deviation).argmax()) if len(deviation) else -1
+    if j < 0 or abs(deviation[j]) <= HIGH:
+        return "", "", np.nan, np.nan, np.nan
+    direction = ("very " if abs(deviation[j]) > VERY_HIGH else "") + ("high" if deviation[j] > 0 else "low")
     return numbers[j], direction, float(own[row, j]), float(np.nanmedian(own[mates, j])), float(deviation[j])
 
 
 def _eta_squared(frame: nw.DataFrame[Any], by: str, column: str) -> float:
-    x = known(column)
-    every = frame.select(n=x.count(), mean=x.mean(), var=x.var(ddof=0)).rows(named=True)[0]
-    if not every["n"] or not every["var"]:
+    own = frame.select(by=nw.col(by), x=known(column)).filter(~nw.col("x").is_null())
+    mean, variance = own["x"].mean(), own["x"].var(ddof=0) if len(own) else 0
+    if not variance:
         return 0.0
-    groups = frame.select(nw.col(by).alias("by"), x.alias("x")).group_by("by").agg(n=nw.col("x").count(), m=nw.col("x").mean())
-    between = sum(n * (m - every["mean"]) ** 2 for _, n, m in groups.iter_rows() if n)
-    return float(min(1.0, between / (every["n"] * every["var"])))
+    groups = own.group_by("by").agg(n=nw.len(), mean=nw.col("x").mean())
+    between = sum(n * (m - mean) ** 2 for _, n, m in groups.iter_rows())
+    return float(min(1.0, between / (len(own) * variance)))
 
 
-def _tau(frame: nw.DataFrame[Any], by: str, column: str) -> float:
-    counts = frame.group_by(nw.col(by).alias("by"), nw.col(column).alias("level")).agg(n=nw.len())
-    rows = [(s, level_text(v), n) for s, v, n in counts.iter_rows() if v is not None and v == v]
-    if not rows:
-        return 0.0
-    cells = pd.DataFrame(rows, columns=["by", "level", "n"]).pivot_table(
-        index="by", columns="level", values="n", aggfunc="sum", fill_value=0
-    ).to_numpy(dtype=float)  # fmt: skip
-    p = cells / cells.sum()
-    gini = 1 - (p.sum(axis=0) ** 2).sum()
-    within = (p**2 / p.sum(axis=1, keepdims=True)).sum()
-    return float((within - (p.sum(axis=0) ** 2).sum()) / gini) if gini > 1e-12 else 0.0
+def _tau(counts: pd.DataFrame) -> float:
+    p = counts.to_numpy(dtype=float) / max(1, counts.to_numpy().sum())
+    of_all, within = (p.sum(axis=0) ** 2).sum(), (p**2 / p.sum(axis=1, keepdims=True)).sum()
+    return float((within - of_all) / (1 - of_all)) if p.size and 1 - of_all > 1e-12 else 0.0

@@ -1,4 +1,4 @@
-"""The parts of a page that are neither picture nor table: verdict, key figures, segments, method, glossary.
+"""The parts of a page that are neither picture nor table: verdict, key figures, segments, lists, glossary.
 
 Segments come in two forms with the same words: blocks to read in a report, cards side by side on a dashboard.
 """
@@ -6,131 +6,143 @@ Segments come in two forms with the same words: blocks to read in a report, card
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
 from segkit.panels.panel import Markup, badge, joined, pill, segment_class, tag
-from segkit.panels.tables import Labels
 from segkit.segments.verdict import Verdict
 
 UNSUPPORTED = "Not supported by the data"
-LIMIT = 6.0  # the bars of a card end at 6x and a sixth
 NO_ADVICE = "None. The data do not support these segments, so nothing is advised for them."
+NOTHING = "None. Too small, or too like the other customers, to advise anything."
+LIMIT = np.log2(6)  # the bars of a card end at 6x and a sixth
 FILLED = {
     "none": "",
     "weak": '<path d="M16 2.5a13.5 13.5 0 0 0 0 27z" fill="currentColor"/>',
     "clear": '<circle cx="16" cy="16" r="13.5" fill="currentColor"/>',
 }
-PILLS = {"none": ("info", "No structure"), "weak": ("warn", "Weak structure"), "clear": ("ok", "Clear structure")}
+PILLS = {
+    "none": ("info", "No structure"),
+    "weak": ("warn", "Weak structure"),
+    "clear": ("ok", "Clear structure"),
+}
 
 
 def verdict(verdict: Verdict, headline: str, evidence: str) -> Markup:
     """Return the sentence everything else hangs on, with a circle that fills with the evidence."""
     ring = '<circle cx="16" cy="16" r="13.5" fill="none" stroke="currentColor" stroke-width="3"/>'
     icon = Markup(f'<svg viewBox="0 0 32 32" aria-hidden="true">{ring}{FILLED[verdict.level]}</svg>')
-    level = ("info", "Too few customers") if verdict.reason == "too_few" else PILLS[verdict.level]
-    pills = [pill(*level)] if verdict.supported else [pill(*level), pill("warn", f"! {UNSUPPORTED}")]
-    lines = tag("div", tag("h2", headline, class_="sk-verdict-line"), tag("p", *pills, evidence))
+    found = pill("info", "Too few customers") if verdict.reason == "too_few" else pill(*PILLS[verdict.level])
+    mark = "" if verdict.supported else pill("warn", f"! {UNSUPPORTED}")
+    lines = tag("div", tag("h2", headline, class_="sk-verdict-line"), tag("p", found, mark, evidence))
     return tag("div", icon, lines, class_="sk-verdict")
 
 
 def facts(items: Iterable[tuple[str, str, str]]) -> Markup:
     """Return the strip of key figures: what, how much, and its yardstick."""
-    cells = (tag("div", tag("dt", what), tag("dd", number), tag("span", note, class_="sk-note")) for what, number, note in items)
+    cells = (
+        tag("div", tag("dt", what), tag("dd", number), tag("dd", note, class_="sk-note"))
+        for what, number, note in items
+    )
     return tag("dl", *cells, class_="sk-facts")
 
 
-def blocks(sizes: pd.DataFrame, summaries: Mapping[int, str], actions: pd.DataFrame, *, supported: bool) -> Markup:
-    """Return one block to read per segment: name, summary, suggested action and what it rests on."""
-    return joined(_block(row, summaries, actions, supported=supported) for _, row in sizes.iterrows())
+@dataclass(frozen=True)
+class Segments:
+    """What is said about each segment, to be written as blocks or as cards."""
+
+    sizes: pd.DataFrame
+    differences: pd.DataFrame
+    actions: pd.DataFrame
+    summaries: Mapping[int, str]
+    labels: Labels
+    numbers: Numbers
+    value: str
+    supported: bool
+    holds: bool
+
+    def blocks(self) -> Markup:
+        """Return one block to read per segment: name, summary, suggested action and what it rests on."""
+        return joined(map(self._block, self.sizes.to_dict("records")))
+
+    def cards(self) -> Markup:
+        """Return one card per segment: size, what makes it different, what is typical, what to try."""
+        return tag("div", *map(self._card, self.sizes.to_dict("records")), class_="sk-cards")
+
+    def _block(self, row: dict[str, Any]) -> Markup:
+        n, (words, rest) = int(row["segment"]), self._action(row)
+        mark = "" if self.supported else pill("warn", f"! {UNSUPPORTED}")
+        head = tag("h3", badge(n), " ", row["name"] or f"Segment {n}", " ", mark)
+        advice = tag(
+            "p", tag("b", "Suggested action."), " ", words, " ", tag("span", rest, class_="sk-muted")
+        )
+        return tag(
+            "div", head, tag("p", self.summaries.get(n, "")), advice, class_=f"r-seg {segment_class(n)}"
+        )
+
+    def _card(self, row: dict[str, Any]) -> Markup:
+        n, (words, rest) = int(row["segment"]), self._action(row)
+        mark = (
+            pill("ok", "✓ Holds") if self.holds else "" if self.supported else pill("warn", "! Not supported")
+        )
+        head = tag("header", badge(n), tag("h3", row["name"] or f"Segment {n}"), mark)
+        typical = tag("p", self._typical(row), class_="sk-small sk-muted")
+        advice = tag("p", words), tag("p", rest, class_="sk-small sk-muted")
+        action = tag("div", tag("h4", "Suggested action"), *advice, class_="sk-action")
+        parts = (head, self._bars(row), self._differences(n), typical, action)
+        return tag("article", *parts, class_=f"sk-card {segment_class(n)}")
+
+    def _action(self, row: dict[str, Any]) -> tuple[str, str]:
+        """Return the action and what it rests on; without support nothing is advised."""
+        if not self.supported:
+            return NO_ADVICE, ""
+        mine = self.actions[self.actions["segment"] == row["segment"]].to_dict("records")
+        return (mine[0]["action"], f"Rests on: {mine[0]['evidence']}") if mine else (NOTHING, "")
+
+    def _bars(self, row: dict[str, Any]) -> Markup:
+        n = self.numbers
+        bars = [("Customers", row["share"], f"{n.count(row['customers'])} · {n.share(row['share'])}")]
+        if self.value and row["value_share"] >= 0:
+            bars.append((self.value, row["value_share"], n.share(row["value_share"])))
+        cells = (
+            joined((tag("span", words), _bar(f"--v:{100 * min(share, 1):.1f}%", "sk-bar"), tag("b", said)))
+            for words, share, said in bars
+        )
+        return tag("div", *cells, class_="sk-bars")
+
+    def _differences(self, segment: int) -> Markup:
+        mine = self.differences[self.differences["segment"] == segment].head(3).to_dict("records")
+        cells = tag("div", *map(self._difference, mine), class_="sk-diffs")
+        title = tag("h4", "What makes it different, against all customers")
+        return tag("div", title, cells if mine else tag("p", "Nothing much.", class_="sk-small"))
+
+    def _difference(self, row: dict[str, Any]) -> Markup:
+        n, ratio = self.numbers, float(row["index"])
+        name = self.labels.title(row["column"]) + (f": {row['level']}" if row["level"] else "")
+        here = n.share(row["here"]) if "share" in row["index_of"] else n.value(row["here"])
+        length = 50 * float(np.clip(np.log2(max(ratio, 1e-9)) / LIMIT, -1, 1)) if ratio >= 0 else 0.0
+        bar = _bar(f"--a:{50 + min(length, 0):.1f}%;--w:{abs(length):.1f}%", "sk-div")
+        shown = n.multiple(ratio) if ratio >= 0 else n.signed(row["effect"])
+        return joined(
+            (tag("span", name), bar, tag("span", shown, class_="sk-x"), tag("span", here, class_="sk-was"))
+        )
+
+    def _typical(self, row: dict[str, Any]) -> Markup:
+        n, parts = self.numbers, []
+        if self.value and pd.notna(row["value_median"]):
+            parts = [f"Median {self.value}: ", tag("b", n.money(row["value_median"]), class_="sk-num"), ". "]
+        if "near_border" in row:
+            parts.append(f"{n.count(row['near_border'])} of {n.count(row['customers'])} sit near the border.")
+        return joined(parts)
 
 
-def _block(row: pd.Series, summaries: Mapping[int, str], actions: pd.DataFrame, *, supported: bool) -> Markup:
-    n = int(row["segment"])
-    mark = "" if supported else pill("warn", f"! {UNSUPPORTED}")
-    words, rest = _action(actions, n, supported=supported)
-    advice = tag("p", tag("b", "Suggested action."), " ", words, " ", rest)
-    return tag(
-        "div", tag("h3", badge(n), " ", row["name"] or f"Segment {n}", " ", mark),
-        tag("p", summaries.get(n, "")), advice, class_=f"r-seg {segment_class(n)}",
-    )  # fmt: skip
-
-
-def _action(actions: pd.DataFrame, segment: int, *, supported: bool) -> tuple[Markup, Markup]:
-    """Return the action and what it rests on; without support nothing is advised, whatever the table holds."""
-    mine = actions[actions["segment"] == segment] if supported and len(actions) else actions.head(0)
-    if mine.empty:
-        return joined([NO_ADVICE if not supported else "None: nothing sets this segment apart enough to act on."]), Markup("")
-    row = mine.iloc[0]
-    return joined([row["action"]]), tag("span", "Rests on: ", row["evidence"], class_="sk-muted")
-
-
-def cards(
-    sizes: pd.DataFrame, differences: pd.DataFrame, actions: pd.DataFrame, labels: Labels, numbers: Numbers, *,
-    value: str, verdict: Verdict,
-) -> Markup:  # fmt: skip
-    """Return one card per segment: size, what makes it different, what is typical, what to try."""
-    shown = (
-        _card(row, differences[differences["segment"] == row["segment"]].head(3), actions, labels, numbers, value, verdict)
-        for _, row in sizes.iterrows()
-    )
-    return tag("div", *shown, class_="sk-cards")
-
-
-def _card(
-    row: pd.Series, differences: pd.DataFrame, actions: pd.DataFrame, labels: Labels, numbers: Numbers, value: str,
-    verdict: Verdict,
-) -> Markup:  # fmt: skip
-    n = int(row["segment"])
-    mark = pill("warn", "! Not supported") if not verdict.supported else pill("ok", "✓ Holds") if verdict.level == "clear" else ""
-    words, rest = _action(actions, n, supported=verdict.supported)
-    action = tag("div", tag("h4", "Suggested action"), tag("p", words), tag("p", rest, class_="sk-small"), class_="sk-action")
-    head = tag("header", badge(n), tag("h3", row["name"] or f"Segment {n}"), mark)
-    typical = tag("p", *_typical(row, numbers, value), class_="sk-small sk-muted")
-    parts = (head, _bars(row, numbers, value), _differences(differences, labels, numbers), typical, action)
-    return tag("article", *parts, class_=f"sk-card {segment_class(n)}")
-
-
-def _bars(row: pd.Series, numbers: Numbers, value: str) -> Markup:
-    cells = _bar("Customers", row["share"], f"{numbers.count(row['customers'])} · {numbers.share(row['share'])}")
-    if value and row["value_share"] >= 0:
-        cells = joined((cells, _bar(value, row["value_share"], numbers.share(row["value_share"]))))
-    return tag("div", cells, class_="sk-bars")
-
-
-def _bar(words: str, share: float, said: str) -> Markup:
-    bar = tag("span", tag("i", style=f"--v:{100 * min(share, 1):.1f}%"), class_="sk-bar")
-    return joined((tag("span", words), bar, tag("b", said)))
-
-
-def _differences(rows: pd.DataFrame, labels: Labels, numbers: Numbers) -> Markup:
-    cells = joined(_difference(row, labels, numbers) for _, row in rows.iterrows())
-    title = tag("h4", "What makes it different, against all customers")
-    return tag("div", title, tag("div", cells, class_="sk-diffs") if cells else tag("p", "Nothing much.", class_="sk-small"))
-
-
-def _difference(row: pd.Series, labels: Labels, numbers: Numbers) -> Markup:
-    words, what = labels.get(row["column"]) or row["column"], str(row["index_of"])
-    words = f"{words}: {row['level']}" if row["level"] else words
-    here = numbers.share(row["here"]) if "share" in what else numbers.value(row["here"])
-    ratio = float(row["index"]) if pd.notna(row["index"]) and row["index"] > 0 else np.nan
-    width = 50 * min(abs(np.log2(ratio)) / np.log2(LIMIT), 1) if np.isfinite(ratio) else 50.0 * bool(row["index"] == 0)
-    start = 50.0 if ratio >= 1 else 50 - width
-    bar = tag("span", tag("i", style=f"--a:{start:.1f}%;--w:{width:.1f}%"), class_="sk-div", aria_hidden="true")
-    shown = numbers.multiple(row["index"]) if pd.notna(row["index"]) else numbers.signed(row["effect"])
-    return joined((tag("span", words), bar, tag("span", shown, class_="sk-x"), tag("span", here, class_="sk-was")))
-
-
-def _typical(row: pd.Series, numbers: Numbers, value: str) -> list[Markup | str]:
-    words: list[Markup | str] = []
-    if value and pd.notna(row["value_median"]):
-        words += [f"Median {value[:1].lower()}{value[1:]}: ", tag("b", numbers.money(row["value_median"]), class_="sk-num"), ". "]
-    if "near_border" in row:
-        words += [f"{numbers.count(row['near_border'])} of {numbers.count(row['customers'])} sit near the border."]
-    return words
+def _bar(style: str, class_: str) -> Markup:
+    return tag("span", tag("i", style=style), class_=class_, aria_hidden="true")
 
 
 def listing(sentences: Iterable[str]) -> Markup:
@@ -138,7 +150,7 @@ def listing(sentences: Iterable[str]) -> Markup:
     return tag("ul", *(tag("li", sentence) for sentence in sentences), class_="r-list")
 
 
-def terms(glossary: Mapping[str, Any]) -> Markup:
+def terms(glossary: Mapping[str, str]) -> Markup:
     """Return words and what they mean."""
     cells = (joined((tag("dt", word), tag("dd", meaning))) for word, meaning in glossary.items())
     return tag("dl", *cells, class_="sk-terms")

@@ -1,8 +1,8 @@
 """One panel: finding, what is drawn, picture, note and table, ready for any page.
 
-A panel knows no study and no widget. It holds text as text and turns it into markup at the last moment, in one
-place, through `segkit.safe`; the only strings believed to be markup already are those of type `Markup`, and only
-this room makes them. The page around a panel (a cell, a dashboard, a report) is somebody else's.
+A panel knows no study and no widget. It holds text as text and turns it into markup at the last moment, in
+one place, through `segkit.safe`; the only strings believed to be markup already are those of type `Markup`,
+and only this room makes them. The page around a panel (a cell, a dashboard, a report) is somebody else's.
 """
 
 from __future__ import annotations

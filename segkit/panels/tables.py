@@ -1,218 +1,232 @@
 """The tables of a study as they are read: chosen columns, words for headers, numbers written for the reader.
 
-Each function takes the tables it shows and returns a `TableView`. Nothing is computed here; what a cell says stands
-in a table of the study.
+Each function takes the tables it shows and returns a `TableView`. Nothing is computed here; what a cell says
+stands in a table of the study.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
 from segkit.panels.panel import TableView, badge, joined, pill, tag
 from segkit.params import Params
 
-Labels = Mapping[str, str]
-MEDIANS = "Medians of numbers, shares of categories"
+Row = dict[str, Any]
+Column = tuple[str, Callable[[Row], str]]  # header, and how its cell is written
 MOST = 40  # rows of a table on a page; the files hold all of them
-PILLS = {"pass": ("ok", "✓ Pass"), "warn": ("warn", "! Note"), "fail": ("error", "✕ Fail")}  # fmt: skip
+PILLS = {"pass": ("ok", "✓ Pass"), "warn": ("warn", "! Note"), "fail": ("error", "✕ Fail")}
 
 
-def _view(caption: str, header: Sequence[str], rows: Iterable[Iterable[str]], **more: Any) -> TableView:
-    shown = tuple(tuple(row) for row in rows)
-    if len(shown) > MOST:
-        caption = f"{caption} (the first {MOST} of {len(shown)})"
-    return TableView(caption, tuple(header), shown[:MOST], **more)
+def _col(header: str, name: str, said: Callable[[Any], str] = str) -> Column:
+    """Return a column that writes one column of the table."""
+    return header, lambda row: said(row[name])
+
+
+def _view(caption: str, table: pd.DataFrame, *columns: Column, **more: Any) -> TableView:
+    rows = [tuple(write(row) for _, write in columns) for row in table.head(MOST).to_dict("records")]
+    return _shown(caption, len(table), tuple(header for header, _ in columns), rows, **more)
+
+
+def _shown(
+    caption: str, total: int, header: Iterable[str], rows: Iterable[tuple[str, ...]], **more: Any
+) -> TableView:
+    cut = f"{caption} (the first {MOST} of {total})" if total > MOST else caption
+    return TableView(cut, tuple(header), tuple(rows), **more)
+
+
+def _segment(row: Row) -> str:
+    return badge(int(row["segment"]), row.get("name") or "")
 
 
 def choice(evidence: pd.DataFrame, numbers: Numbers) -> TableView:
-    """Every number of segments tried, with all indices and how to read them."""
-    header = ("Segments", "Inertia", "Silhouette", "Chance", "Davies–Bouldin", "Calinski–Harabasz", "Reading")
-    rows = (
-        (
-            numbers.count(row["segments"]), numbers.index(row["inertia"], 1), numbers.index(row["silhouette"], 3),
-            numbers.range(row["chance_low"], row["chance_high"]), numbers.index(row["davies_bouldin"]),
-            numbers.index(row["calinski_harabasz"], 1), str(row["reading"]),
-        )
-        for _, row in evidence.iterrows()
+    """Return every number of segments tried, with all indices and how to read them."""
+    return _view(
+        "Evidence for each number of segments", evidence, _col("Segments", "segments", numbers.count),
+        _col("Inertia", "inertia", partial(numbers.index, digits=1)),
+        _col("Silhouette", "silhouette", partial(numbers.index, digits=3)),
+        ("Chance", lambda row: numbers.range(row["chance_low"], row["chance_high"])),
+        _col("Davies–Bouldin", "davies_bouldin", numbers.index),
+        _col("Calinski–Harabasz", "calinski_harabasz", partial(numbers.index, digits=1)),
+        _col("Reading", "reading"),
+        chosen=next((i for i, chosen in enumerate(evidence["chosen"]) if chosen), None), words=(6,),
     )  # fmt: skip
-    chosen = evidence["chosen"].tolist().index(True) if evidence["chosen"].any() else None
-    return _view("Evidence for each number of segments", header, rows, chosen=chosen, words=(6,))
 
 
-def sizes(sizes: pd.DataFrame, value: str, numbers: Numbers) -> TableView:
-    """Size and value of each segment; `value` is the words for the value column, empty for none."""
-    header, columns = ["Segment", "Customers", "Share"], [("customers", numbers.count), ("share", numbers.share)]
-    if value:
-        header += [value, "Share", f"Median {value[:1].lower()}{value[1:]}"]
-        columns += [("value_sum", numbers.money), ("value_share", numbers.share), ("value_median", numbers.money)]
-    for name, words in (("near_border", "Near the border"), ("outliers", "Unusual")):
-        header, columns = (header + [words], columns + [(name, numbers.count)]) if name in sizes else (header, columns)
-    rows = (
-        (badge(int(row["segment"]), row["name"] or "All customers"), *(said(row[name]) for name, said in columns))
-        for _, row in sizes.iterrows()
-    )
-    return _view("Size and value" if value else "Size", header, rows)
+def sizes(sizes: pd.DataFrame, numbers: Numbers, value: str = "") -> TableView:
+    """Return size and value of each segment; `value` is the words for the value column, empty for none."""
+    money = [
+        _col(value, "value_sum", numbers.money), _col("Share", "value_share", numbers.share),
+        _col(f"Median {value}", "value_median", numbers.money),
+    ]  # fmt: skip
+    counts = {"near_border": "Near the border", "outliers": "Unusual"}
+    return _view(
+        "Size and value" if value else "Size", sizes, ("Segment", _segment),
+        _col("Customers", "customers", numbers.count),
+        _col("Share", "share", numbers.share), *(money if value else []),
+        *(_col(words, name, numbers.count) for name, words in counts.items() if name in sizes),
+    )  # fmt: skip
 
 
-def figure_of(row: pd.Series, numbers: Numbers, *, everyone: bool = False) -> str:
+def _figure(row: Row, numbers: Numbers, start: str = "") -> str:
     """Write the number that a row of the profile compares: a share, a mean or a median."""
-    what, start = str(row["index_of"]), "all_" if everyone else ""
+    what = str(row["index_of"])
     return numbers.share(row[f"{start}share"]) if "share" in what else numbers.value(row[f"{start}{what}"])
 
 
+def _named(row: Row, labels: Labels) -> str:
+    words = labels.title(row["column"])
+    if row["level"]:
+        return f"{words}: {row['level']}"
+    return words if row["index_of"] in {"median", None} else f"{words} ({row['index_of']})"
+
+
 def profiles(
-    profile: pd.DataFrame, order: Sequence[str], labels: Labels, numbers: Numbers, caption: str = MEDIANS
+    profile: pd.DataFrame, order: Sequence[str], labels: Labels, numbers: Numbers, caption: str = ""
 ) -> TableView:
-    """Every column and level, each segment beside all customers; ratios too while there are at most 4 segments."""
+    """Return every column and level, segments beside all customers; ratios too while there are at most 4."""
     segments = sorted(profile["segment"].unique())
     ratios = segments if 1 < len(segments) <= 4 else []
-    header = ["Column", *(f"Segment {n}" for n in segments), "All", *(f"{n} against all" for n in ratios)]
     place = {column: i for i, column in enumerate(order)}
+    sorted_ = profile.assign(place=profile["column"].map(place).fillna(len(place))).sort_values(
+        "place", kind="stable"
+    )
     rows = []
-    for (column, level), part in sorted(
-        profile.groupby(["column", "level"], sort=False), key=lambda item: place.get(str(item[0][0]), len(place))
-    ):
-        mine = part.drop_duplicates("segment").set_index("segment").reindex(segments)
-        first = part.iloc[0]
-        here = [figure_of(row, numbers) if pd.notna(row["index_of"]) else "-" for _, row in mine.iterrows()]
-        against = [numbers.multiple(mine.at[n, "index"]) for n in ratios]
-        name = _named(str(column), labels, str(level), str(first["index_of"]))
-        rows.append((name, *here, figure_of(first, numbers, everyone=True), *against))
-    return _view(caption, header, rows)
-
-
-def _named(column: str, labels: Labels, level: str, what: str) -> str:
-    words = labels.get(column) or column
-    return f"{words}: {level}" if level else words if what == "median" else f"{words} ({what})"
+    for _, part in sorted_.groupby(["place", "column", "level"], sort=False):
+        mine = {row["segment"]: row for row in part.to_dict("records")}
+        first = next(iter(mine.values()))
+        here = [_figure(mine[n], numbers) if n in mine else "-" for n in segments]
+        against = [numbers.multiple(mine[n]["index"]) if n in mine else "-" for n in ratios]
+        rows.append((_named(first, labels), *here, _figure(first, numbers, "all_"), *against))
+    header = ["Column", *(f"Segment {n}" for n in segments), "All", *(f"{n} against all" for n in ratios)]
+    return _shown(caption or "Medians of numbers, shares of categories", len(rows), header, rows[:MOST])
 
 
 def medians(profile: pd.DataFrame, labels: Labels, numbers: Numbers) -> TableView:
-    """One group of customers: medians and quarters of numbers, shares of categories."""
-    rows = (
-        (_named(row["column"], labels, row["level"], "median"),
-         numbers.share(row["share"]) if row["level"] else numbers.value(row["median"]),
-         *(numbers.value(row[q]) for q in ("q25", "q75", "mean")))
-        for _, row in profile.iterrows()
+    """Return what one group of customers looks like: medians, quarters and shares."""
+    shown = profile.assign(index_of=np.where(profile["level"] == "", "median", "share"))
+    quarters = (("Lower quarter", "q25"), ("Upper quarter", "q75"), ("Mean", "mean"))
+    return _view(
+        "All customers", shown, ("Column", lambda row: _named(row, labels)),
+        ("Median or share", lambda row: _figure(row, numbers)),
+        *(_col(words, name, numbers.value) for words, name in quarters),
     )  # fmt: skip
-    return _view("All customers", ("Column", "Median or share", "Lower quarter", "Upper quarter", "Mean"), rows)
 
 
 def distribution(profile: pd.DataFrame, label: str, numbers: Numbers) -> TableView:
-    """Quantiles of one column by segment."""
-    header = ("Segment", "Customers", "5 %", "Lower quarter", "Median", "Upper quarter", "95 %", "Mean")
-    rows = (
-        (badge(int(row["segment"])), numbers.count(row["n"]),
-         *(numbers.value(row[q]) for q in ("q05", "q25", "median", "q75", "q95", "mean")))
-        for _, row in profile.iterrows()
-    )  # fmt: skip
-    return _view(label, header, rows)
+    """Return quantiles of one column by segment."""
+    quantiles = {
+        "5 %": "q05",
+        "Lower quarter": "q25",
+        "Median": "median",
+        "Upper quarter": "q75",
+        "95 %": "q95",
+    }
+    shown = (_col(words, name, numbers.value) for words, name in (quantiles | {"Mean": "mean"}).items())
+    return _view(label, profile, ("Segment", _segment), _col("Customers", "n", numbers.count), *shown)
 
 
 def drivers(drivers: pd.DataFrame, profile: pd.DataFrame, labels: Labels, numbers: Numbers) -> TableView:
-    """Variation explained by the split, and how far each segment's mean lies from that of all."""
+    """Return variation explained by the split, and how far each segment's mean lies from that of all."""
     effects = profile[profile["level"] == ""].pivot_table(index="column", columns="segment", values="effect")
-    segments = list(effects.columns)[:8]
-    rows = (
-        (labels.get(row["column"]) or row["column"], numbers.share(row["explained"]),
-         *(numbers.signed(effects[n].get(row["column"])) for n in segments))
-        for _, row in drivers.iterrows()
+    table = drivers.join(effects, on="column").rename(columns=str)
+    segments = [str(n) for n in effects.columns[:8]]
+    caption = (
+        "Drivers; segments: distance from the mean of all, in standard deviations" if segments else "Drivers"
+    )
+    return _view(
+        caption, table, _col("Column", "column", labels.title),
+        _col("Variation explained", "explained", numbers.share),
+        *(_col(f"Segment {n}", n, numbers.signed) for n in segments),
     )  # fmt: skip
-    header = ("Column", "Variation explained", *(f"Segment {n}" for n in segments))
-    caption = "Drivers; the segments’ columns are distances from the mean of all, in standard deviations"
-    return _view(caption if segments else "Drivers", header, rows)
 
 
 def pairs(pairs: pd.DataFrame, labels: Labels, numbers: Numbers) -> TableView:
-    """The strongest pairs of columns."""
-    rows = (
-        (labels.get(row["first"]) or row["first"], labels.get(row["second"]) or row["second"], numbers.signed(row["r"]))
-        for _, row in pairs.head(15).iterrows()
+    """Return the strongest pairs of columns."""
+    named = (_col("Column", "first", labels.title), _col("Goes with", "second", labels.title))
+    return _view(
+        "Strongest pairs", pairs.head(15), *named, _col("Rank correlation", "r", numbers.signed), words=(1,)
     )
-    return _view("Strongest pairs", ("Column", "Goes with", "Rank correlation"), rows, words=(1,))
 
 
 def missing(columns: pd.DataFrame, numbers: Numbers) -> TableView:
-    """Columns with gaps, largest first."""
+    """Return columns with gaps, largest first."""
     gaps = columns[columns["missing"] > 0].sort_values("missing_share", ascending=False, kind="stable")
-    rows = ((r["label"], numbers.count(r["missing"]), numbers.share(r["missing_share"])) for _, r in gaps.iterrows())
-    return _view("Missing values", ("Column", "Missing", "Share"), rows)
+    counts = (_col("Missing", "missing", numbers.count), _col("Share", "missing_share", numbers.share))
+    return _view("Missing values", gaps, _col("Column", "label"), *counts)
 
 
 def separation(separation: pd.DataFrame, numbers: Numbers) -> TableView:
-    """Distance of each segment to its nearest neighbour."""
-    rows = (
-        (badge(int(row["segment"])), badge(int(row["nearest"])), numbers.index(row["distance"]),
-         numbers.index(row["spread"]), numbers.index(row["ratio"], 1))
-        for _, row in separation.iterrows()
+    """Return the distance of each segment to its nearest neighbour."""
+    return _view(
+        "Distance to the nearest segment", separation, ("Segment", _segment),
+        ("Nearest", lambda row: badge(int(row["nearest"]))),
+        *(_col(name.capitalize(), name, numbers.index) for name in ("distance", "spread", "ratio")),
+        words=(1,),
     )  # fmt: skip
-    return _view("Distance to the nearest segment", ("Segment", "Nearest", "Distance", "Spread", "Ratio"), rows, words=(1,))
 
 
 def unusual(unusual: pd.DataFrame, labels: Labels, numbers: Numbers) -> TableView:
-    """The most unusual customers, with the reason in words."""
-    header = ("Customer", "Segment", "Distance", "Why", "Here", "Typical")
-    rows = (
-        (str(row["id"]), badge(int(row["segment"])), numbers.index(row["distance"], 1), _why(row, labels),
-         numbers.value(row.get("value")), numbers.value(row.get("typical")))
-        for _, row in unusual.iterrows()
+    """Return the most unusual customers, with the reason in words."""
+    return _view(
+        "The most unusual customers", unusual, _col("Customer", "id"), ("Segment", _segment),
+        _col("Distance", "distance", partial(numbers.index, digits=1)),
+        ("Why", lambda row: f"{labels.title(row['column'])} {row['direction']}" if row["column"] else "-"),
+        _col("Here", "value", numbers.value), _col("Typical", "typical", numbers.value), words=(3,),
     )  # fmt: skip
-    return _view("The most unusual customers", header, rows, words=(3,))
-
-
-def _why(row: pd.Series, labels: Labels) -> str:
-    column = row["column"] if isinstance(row["column"], str) else ""
-    return f"{labels.get(column) or column} {row['direction']}" if column else "no single column"
 
 
 def quality(quality: pd.DataFrame) -> TableView:
-    """Checks on the data, with result and meaning."""
-    rows = (
-        (str(row["check"]), str(row["found"]), pill(*PILLS.get(row["status"], ("info", str(row["status"])))), str(row["reason"]))
-        for _, row in quality.iterrows()
-    )  # fmt: skip
-    return _view("Quality checks", ("Check", "Found", "Result", "What it means"), rows, words=(2, 3))
+    """Return checks on the data, with result and meaning."""
+    result = ("Result", lambda row: pill(*PILLS[row["status"]]))
+    shown = (_col("Check", "check"), _col("Found", "found"), result, _col("What it means", "reason"))
+    return _view("Quality checks", quality, *shown, words=(2, 3))
 
 
 def columns(columns: pd.DataFrame, numbers: Numbers) -> TableView:
-    """Every column: what it was taken for, why, and its range."""
-    header = ("Column", "Read as", "Use", "Why", "Missing", "Distinct", "Least", "Median", "Most")
-    rows = (
-        (row["label"], row["role"], row["use"], str(row["reason"] or ""), numbers.count(row["missing"]),
-         numbers.count(row["distinct"]), *(numbers.value(row[x]) for x in ("min", "median", "max")))
-        for _, row in columns.iterrows()
+    """Return every column: what it was taken for, why, and its range."""
+    words = {"label": "Column", "role": "Read as", "use": "Use", "reason": "Why"}
+    counts = {"missing": "Missing", "distinct": "Distinct"}
+    values = {"min": "Least", "median": "Median", "max": "Most"}
+    return _view(
+        "Columns", columns, *(_col(said, name) for name, said in words.items()),
+        *(_col(said, name, numbers.count) for name, said in counts.items()),
+        *(_col(said, name, numbers.value) for name, said in values.items()), words=(1, 2, 3),
     )  # fmt: skip
-    return _view("Columns", header, rows, words=(1, 2, 3))
 
 
 def parameters(params: Params) -> TableView:
-    """Every parameter of the study; those that differ from the default are marked."""
-    changed = set(params.changed())
-    mark = tag("span", "differs from default", class_="sk-changed")
+    """Return every parameter of the study; those that differ from the default are marked."""
+    changed, mark = set(params.changed()), tag("span", "differs from default", class_="sk-changed")
     rows = (
-        (tag("span", name, class_="r-mono"), joined((_plain(value), mark)) if name in changed else _plain(value))
+        (tag("span", name, class_="r-mono"), joined((_plain(value), mark if name in changed else "")))
         for name, value in params.study_dump().items()
     )
-    return _view("Parameters", ("Parameter", "Value"), rows, words=(1,))
+    return _shown("Parameters", 0, ("Parameter", "Value"), rows, words=(1,))
 
 
 def provenance(provenance: Mapping[str, Any]) -> TableView:
-    """Where the study comes from: input, versions, seed."""
+    """Return where the study comes from: input, versions, seed."""
     rows = ((name.replace("_", " ").capitalize(), _plain(value)) for name, value in provenance.items())
-    return _view("Provenance", ("Record", "Value"), rows, words=(1,))
+    return _shown("Provenance", 0, ("Record", "Value"), rows, words=(1,))
 
 
 def _plain(value: Any) -> str:
-    """Write a value of a parameter or record as people read it."""
+    """Write a value of a parameter or a record as people read it."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items()) or "none"
-    if isinstance(value, (list, tuple)):
+        value = [f"{key} {_plain(inner)}" for key, inner in value.items()]
+    if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
-    return {True: "yes", False: "no", None: "none", "": "none"}.get(value, str(value)) if not _is_zero_or_one(value) else str(value)
-
-
-def _is_zero_or_one(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return (
+        ("yes" if value else "no")
+        if isinstance(value, bool)
+        else "none"
+        if value in {"", None}
+        else str(value)
+    )

@@ -1,12 +1,12 @@
-"""Figures about columns: what segments do differently, what tells them apart, what goes together, what is missing.
+"""Figures about columns: what segments do differently, what tells them apart, what is alike, what is missing.
 
-Tables in, figures out. Columns are named by `labels` (raw name to words), ordered by the caller's table or, for the
-correlation matrix, so that related columns touch.
+Tables in, figures out. Columns stand in the order of the caller's table or, in the correlation matrix, so
+that related ones touch; `labels` says what people call them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,32 +14,49 @@ import plotly.graph_objects as go
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
-from segkit.plots.theme import ENGLISH, SHOWN, Theme, hover, label, name_of, rounded, text
+from segkit.plots.theme import ENGLISH, PLAIN, SHOWN, Theme, bold, hover, label, rounded, text
 
-LIMIT = 6.0  # ratios beyond 6x, or below a sixth, share the deepest colour
+LIMIT = np.log2(6)  # ratios beyond 6x, or below a sixth, share the deepest colour
 REACH = 16.0  # a dumbbell's axis ends here; marks beyond it are drawn at the end, with their own number
 ROWS = 15
-TICKS = {1 / 16: "1/16×", 1 / 8: "⅛×", 1 / 4: "¼×", 1 / 2: "½×", 1: "1×", 2: "2×", 4: "4×", 8: "8×", 16: "16×"}
+TICKS = {
+    1 / 16: "1/16×",
+    1 / 8: "⅛×",
+    1 / 4: "¼×",
+    1 / 2: "½×",
+    1: "1×",
+    2: "2×",
+    4: "4×",
+    8: "8×",
+    16: "16×",
+}
 
 
 def profile_rows(profile: pd.DataFrame, order: Sequence[str] = (), most: int = ROWS) -> list[tuple[str, str]]:
-    """Choose the rows of a profile to draw: columns by driver strength, of a category its most telling levels.
+    """Choose the rows (column, level) of a profile to draw: columns in order, of a category its telling levels.
 
-    A column of two levels says the same twice, so one is drawn; of more levels at most three.
+    A column of two levels says the same twice, so one is drawn; of more levels at most three. Rows without
+    any ratio to all customers are left to the table.
     """
-    strength = {column: place for place, column in enumerate(order)}
-    table = profile.assign(place=profile["column"].map(strength).fillna(len(strength)))
+    place = {column: i for i, column in enumerate(order)}
     rows: list[tuple[str, str]] = []
-    for (_, column), part in table.groupby(["place", "column"], sort=True):
-        far = part.groupby("level", sort=False)["effect"].agg(lambda e: e.abs().max()).fillna(0)
-        keep = 1 if len(far) <= 2 else 3
-        rows += [(str(column), str(level)) for level in far.sort_values(ascending=False, kind="stable").index[:keep]]
+    for column in sorted(profile["column"].unique(), key=lambda name: place.get(name, len(place))):
+        part = profile[(profile["column"] == column) & profile["index"].notna()]
+        far = (
+            part["effect"]
+            .abs()
+            .groupby(part["level"], sort=False)
+            .max()
+            .sort_values(ascending=False, kind="stable")
+        )
+        rows += [(column, str(level)) for level in far.index[: 1 if len(far) <= 2 else 3]]
     return rows[:most]
 
 
 def profiles(
-    profile: pd.DataFrame, *, order: Sequence[str] = (), labels: Mapping[str, str] | None = None, dark: bool = False,
+    profile: pd.DataFrame, *, order: Sequence[str] = (), labels: Labels = PLAIN, dark: bool = False,
     numbers: Numbers = ENGLISH,
 ) -> go.Figure:  # fmt: skip
     """Draw each segment as a multiple of all customers: a dumbbell up to 4 segments, else a heatmap.
@@ -47,116 +64,130 @@ def profiles(
     Parameters
     ----------
     profile
-        One row per segment, column and level: ``segment column level median share index index_of effect``.
+        One row per segment, column and level, as `insight.profile` makes it.
     order
         Columns, strongest driver first.
     """
     rows = profile_rows(profile, order)
-    names = [name_of(column, labels, level) for column, level in rows]
-    keyed = profile.set_index(["column", "level"])
-    parts = [keyed.loc[[row]].sort_values("segment") for row in rows]
+    names = [f"{labels.title(column)}: {level}" if level else labels.title(column) for column, level in rows]
+    place = {row: i for i, row in enumerate(rows)}
+    drawn = profile.assign(
+        y=[place.get(row, -1) for row in zip(profile["column"], profile["level"], strict=True)]
+    )
+    drawn = drawn[drawn["y"] >= 0]
+    drawn["name"] = [names[y] for y in drawn["y"]]
+    drawn["tip"] = [_says(row, numbers) for _, row in drawn.iterrows()]
     draw = _dumbbell if profile["segment"].nunique() <= 4 else _heatmap
-    return draw(parts, names, Theme(dark), numbers)
-
-
-def _dumbbell(parts: list[pd.DataFrame], names: list[str], theme: Theme, numbers: Numbers) -> go.Figure:
-    figure = go.Figure()
-    for i, part in enumerate(parts):
-        known = _within(part)["drawn"].dropna()
-        if len(known) > 1:
-            ends = rounded([known.min(), known.max()])
-            line = {"color": theme.rule_strong, "width": 2}
-            figure.add_scatter(x=ends, y=[-i, -i], mode="lines", line=line, hoverinfo="skip")
-    drawn = pd.concat([_within(part).assign(y=-i, name=name) for i, (part, name) in enumerate(zip(parts, names, strict=True))])
-    drawn = drawn.dropna(subset=["drawn"])
-    for n, mine in drawn.groupby("segment"):
-        style = theme.segment(int(n))
-        figure.add_scatter(
-            x=rounded(mine["drawn"]), y=mine["y"].tolist(), mode="markers+text", cliponaxis=False,
-            text=[f"<b>{numbers.multiple(v)}</b>" if end else "" for v, end in zip(mine["index"], mine["end"] != "", strict=True)],
-            textposition=[f"middle {end or 'right'}" for end in mine["end"]],
-            textfont={"color": theme.ink, "size": 12},
-            marker={"color": style.colour, "symbol": style.symbol, "size": 12, "line": {"color": theme.surface, "width": 1}},
-            **hover(_says(row, numbers) for _, row in mine.iterrows()),
-        )  # fmt: skip
-    reach = float(np.log10(max(2.2, *(drawn["drawn"].pipe(lambda v: np.maximum(v, 1 / v))))) if len(drawn) else 0.4)
-    ticks = {at: said for at, said in TICKS.items() if reach < 0.7 or at in (1 / 16, 1 / 4, 1, 4, 16)}
-    edge = 1.3 * reach + 0.06
-    x = {
-        "type": "log", "range": [-edge, edge], "tickvals": list(ticks), "ticktext": list(ticks.values()),
-        "title": {"text": "× all customers (log scale)"},
-    }  # fmt: skip
-    axis = theme.rows([label(name) for name in names], showgrid=True)
-    figure.add_shape(**theme.dotted(x0=1, x1=1, y0=0, y1=1, yref="paper"))
-    return theme.dress(figure, 60 + 44 * len(names), numbers, xaxis=x, yaxis=axis)
-
-
-def _within(part: pd.DataFrame) -> pd.DataFrame:
-    """Add where each mark is drawn, kept within 16x, and on which side its number goes: at the ends only."""
-    index = part["index"].where(part["index"] >= 0)
-    drawn = index.clip(1 / REACH, REACH)
-    end = pd.Series("", index=part.index).mask(drawn == drawn.max(), "right").mask(drawn == drawn.min(), "left")
-    return part.assign(drawn=drawn.to_numpy(), end=end.to_numpy())
+    return draw(drawn, names, Theme(dark), numbers)
 
 
 def _says(row: pd.Series, numbers: Numbers) -> str:
     """Return the hover of a mark: the segment's number and that of all customers."""
-    what = str(row["index_of"])
-    shares = "share" in what
-    here, everyone = (row["share"], row["all_share"]) if shares else (row[what], row[f"all_{what}"])
-    said = numbers.share if shares else numbers.value
-    return f"Segment {row['segment']}, {text(row['name'])}<br>{text(what)} {said(here)}, all customers {said(everyone)}"
+    what, said = str(row["index_of"]), numbers.share if "share" in str(row["index_of"]) else numbers.value
+    column = "share" if "share" in what else what
+    both = f"{said(row[column])}, all customers {said(row[f'all_{column}'])}"
+    return f"Segment {row['segment']}, {text(row['name'])}<br>{text(what)} {both}"
 
 
-def _heatmap(parts: list[pd.DataFrame], names: list[str], theme: Theme, numbers: Numbers) -> go.Figure:
-    shown = sorted(parts[0]["segment"].unique())[: SHOWN - 1 if parts[0]["segment"].nunique() > SHOWN else SHOWN]
-    grids = [part.assign(name=name).drop_duplicates("segment").set_index("segment", drop=False).reindex(shown) for part, name in zip(parts, names, strict=True)]
-    ratio = np.array([grid["index"].to_numpy(dtype=float) for grid in grids])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        depth = np.clip(np.log2(np.where(ratio >= 0, ratio, np.nan)), -np.log2(LIMIT), np.log2(LIMIT))
-    small = 12 if len(shown) <= 6 else 10
-    figure = go.Figure(
-        go.Heatmap(
-            z=np.round(depth, 3).tolist(), x=list(range(len(shown))), y=[-i for i in range(len(names))],
-            text=[[numbers.multiple(v) for v in row] for row in ratio], texttemplate="%{text}", textfont={"size": small},
-            hovertext=[[_says(row, numbers) for _, row in grid.iterrows()] for grid in grids],
-            hovertemplate="%{hovertext}<extra></extra>", zmin=-np.log2(LIMIT), zmax=np.log2(LIMIT), zmid=0,
-            colorscale=_stops(theme.scale("diverging")), showscale=False,
-        )
-    )  # fmt: skip
-    x = {"side": "top", "showline": False, "ticks": "", "tickvals": list(range(len(shown))), "fixedrange": True}
-    x |= {"ticktext": [f"<b>{int(n)}</b>" for n in shown], "tickfont": {"size": 13, "color": theme.ink}}
-    axis = theme.rows([label(name) for name in names], range=[0.5 - len(names), 0.5])
+def _dumbbell(drawn: pd.DataFrame, names: list[str], theme: Theme, numbers: Numbers) -> go.Figure:
+    figure = go.Figure()
+    drawn = drawn.assign(x=drawn["index"].clip(1 / REACH, REACH)).dropna(subset=["x"])
+    ends = drawn.groupby("y")["x"].agg(["min", "max"])
+    for y, low, high in ends.itertuples():
+        line = {"color": theme.rule_strong, "width": 2}
+        figure.add_scatter(x=rounded([low, high]), y=[-y, -y], mode="lines", line=line, hoverinfo="skip")
+    low, high = (drawn["x"] == drawn["y"].map(ends[end]) for end in ("min", "max"))
+    drawn = drawn.assign(
+        side=np.where(low, "left", "right"), said=np.where(low | high, drawn["index"], np.nan)
+    )
+    for n, mine in drawn.groupby("segment"):
+        style = theme.segment(int(n))
+        marker = {
+            "color": style.colour,
+            "symbol": style.symbol,
+            "size": 12,
+            "line": {"color": theme.surface, "width": 1},
+        }
+        figure.add_scatter(
+            x=rounded(mine["x"]), y=(-mine["y"]).tolist(), mode="markers+text", cliponaxis=False,
+            marker=marker,
+            text=["" if np.isnan(ratio) else f"<b>{numbers.multiple(ratio)}</b>" for ratio in mine["said"]],
+            textposition=[f"middle {side}" for side in mine["side"]],
+            textfont={"color": theme.ink, "size": 12}, **hover(mine["tip"]),
+        )  # fmt: skip
+    reach = float(np.log10(max(2.2, drawn["x"].max(), 1 / drawn["x"].min()))) if len(drawn) else 0.4
+    ticks = {at: said for at, said in TICKS.items() if reach < 0.7 or at in {1 / 16, 1 / 4, 1, 4, 16}}
+    x = {"type": "log", "range": [-1.3 * reach - 0.06, 1.3 * reach + 0.06], "tickvals": list(ticks)}
+    x |= {"ticktext": list(ticks.values()), "title": {"text": "× all customers (log scale)"}}
+    figure.add_shape(**theme.dotted(x0=1, x1=1, y0=0, y1=1, yref="paper"))
+    axis = theme.rows((label(name) for name in names), showgrid=True)
+    return theme.dress(figure, 60 + 44 * len(names), numbers, xaxis=x, yaxis=axis)
+
+
+def _heatmap(drawn: pd.DataFrame, names: list[str], theme: Theme, numbers: Numbers) -> go.Figure:
+    count = drawn["segment"].nunique()
+    drawn = drawn[drawn["segment"].isin(sorted(drawn["segment"].unique())[: SHOWN - (count > SHOWN)])]
+    ratio, tips = (
+        drawn.pivot_table(values=c, index="y", columns="segment", aggfunc="first", dropna=False)
+        for c in ("index", "tip")
+    )
+    depth = np.log2(ratio.to_numpy(dtype=float).clip(1e-9)).clip(-LIMIT, LIMIT)
+    figure = _cells(
+        depth, [[numbers.multiple(v) for v in row] for row in ratio.to_numpy()], tips.to_numpy(), LIMIT, theme
+    )
+    figure.update_traces(textfont={"size": 12 if len(ratio.columns) <= 6 else 10})
+    x = {"side": "top", "showline": False, "ticks": "", "tickvals": list(range(len(ratio.columns)))}
+    x |= {"ticktext": bold(ratio.columns), "tickfont": {"size": 13, "color": theme.ink}}
+    axis = theme.rows((label(name) for name in names), range=[0.5 - len(names), 0.5])
     return theme.dress(figure, 40 + 40 * len(names), numbers, xaxis=x, yaxis=axis)
 
 
-def _stops(colours: Sequence[str]) -> list[tuple[float, str]]:
-    return [(i / (len(colours) - 1), colour) for i, colour in enumerate(colours)]
+def _cells(
+    depth: np.ndarray, said: list[list[str]], tips: np.ndarray, limit: float, theme: Theme
+) -> go.Figure:
+    """Return cells with a number each, on the diverging scale to ±limit; unknown ones stay empty."""
+    colours = theme.scale("diverging")
+    z = [[None if np.isnan(v) else round(float(v), 3) for v in row] for row in depth]
+    return go.Figure(
+        go.Heatmap(
+            z=z, x=list(range(depth.shape[1])), y=[-i for i in range(depth.shape[0])], text=said,
+            texttemplate="%{text}",
+            hovertext=tips.tolist(), hovertemplate="%{hovertext}<extra></extra>", hoverongaps=False,
+            showscale=False,
+            colorscale=[(i / (len(colours) - 1), c) for i, c in enumerate(colours)], zmin=-limit, zmax=limit,
+        )
+    )  # fmt: skip
 
 
 def _bars(
-    values: pd.Series, said: Sequence[str], names: Sequence[str], theme: Theme, numbers: Numbers, title: str,
-    colours: Sequence[str] | None = None,
+    values: pd.Series, said: Sequence[str], names: Sequence[str], title: str, theme: Theme, *,
+    numbers: Numbers
 ) -> go.Figure:  # fmt: skip
     """Draw horizontal bars in ink, in the order given, with the number at the end of each."""
+    tips = (f"{text(name)}: {value}" for name, value in zip(names, said, strict=True))
     figure = go.Figure(
         go.Bar(
-            x=rounded(values), y=[-i for i in range(len(names))], orientation="h", text=[f"<b>{s}</b>" for s in said],
+            x=rounded(values), y=[-i for i in range(len(names))], orientation="h",
+            text=[f"<b>{s}</b>" for s in said],
             textposition="outside", cliponaxis=False, textfont={"color": theme.ink, "size": 13},
-            marker={"color": colours or theme.ink2},
-            **hover(f"{text(name)}: {s}" for name, s in zip(names, said, strict=True)),
+            marker={"color": theme.ink2}, **hover(tips),
         )
     )  # fmt: skip
-    high, low = max(float(values.max()), 0.0), min(float(values.min()), 0.0)
+    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
     room = 0.24 * (high - low or 1.0)
-    x = {"range": [low - room * (low < 0), high + room * (high > 0)], "showgrid": True, "ticks": "", "showline": False}
-    x |= {"title": {"text": title}, "zeroline": low < 0, "zerolinecolor": theme.control, "nticks": 5}
-    axis = theme.rows([label(name) for name in names])
+    x = {
+        "range": [low - room * (low < 0), high + room * (high > 0)],
+        "showgrid": True,
+        "ticks": "",
+        "nticks": 5,
+    }
+    x |= {"title": {"text": title}, "zeroline": low < 0, "zerolinecolor": theme.control, "showline": False}
+    axis = theme.rows(label(name) for name in names)
     return theme.dress(figure, 76 + 36 * len(names), numbers, xaxis=x, yaxis=axis)
 
 
 def drivers(
-    drivers: pd.DataFrame, *, labels: Mapping[str, str] | None = None, dark: bool = False, numbers: Numbers = ENGLISH
+    drivers: pd.DataFrame, *, labels: Labels = PLAIN, dark: bool = False, numbers: Numbers = ENGLISH
 ) -> go.Figure:
     """Draw how much of each column's variation the segments explain, at most 15 columns.
 
@@ -166,91 +197,74 @@ def drivers(
         One row per column, strongest first: ``column explained`` (0-1).
     """
     top = drivers.head(ROWS)
-    said = [numbers.percent(share) for share in top["explained"]]
-    names = [name_of(column, labels) for column in top["column"]]
-    figure = _bars(top["explained"] * 100, said, names, Theme(dark), numbers, "Variation explained, %")
-    return figure
+    said, names = (
+        [numbers.percent(share) for share in top["explained"]],
+        [labels.title(c) for c in top["column"]],
+    )
+    return _bars(top["explained"] * 100, said, names, "Variation explained, %", Theme(dark), numbers=numbers)
 
 
-def missing(
-    columns: pd.DataFrame, *, gate: float | None = None, dark: bool = False, numbers: Numbers = ENGLISH
-) -> go.Figure:
-    """Draw the share of missing values of each column that has any, largest first.
+def missing(columns: pd.DataFrame, *, dark: bool = False, numbers: Numbers = ENGLISH) -> go.Figure:
+    """Draw the share of missing values of the columns that lack most, at most 15.
 
     Parameters
     ----------
     columns
         One row per column: ``label missing missing_share`` (0-1).
-    gate
-        Share from which the quality check complains, drawn as a dotted line.
     """
-    theme = Theme(dark)
-    gaps = columns[columns["missing"] > 0].sort_values("missing_share", ascending=False, kind="stable").head(ROWS)
-    said = [f"{numbers.share(share)}" for share in gaps["missing_share"]]
-    figure = _bars(gaps["missing_share"] * 100, said, gaps["label"].tolist(), theme, numbers, "Missing, %")
-    if gate is not None and gate <= float(gaps["missing_share"].max()) * 1.2:
-        figure.add_shape(**theme.dotted(x0=gate * 100, x1=gate * 100, y0=0, y1=1, yref="paper"))
-    return figure
+    gaps = columns[columns["missing"] > 0].nlargest(ROWS, "missing_share")
+    said = [
+        f"{numbers.share(row.missing_share)}  ({numbers.count(row.missing)})" for row in gaps.itertuples()
+    ]
+    return _bars(
+        gaps["missing_share"] * 100, said, gaps["label"].tolist(), "Missing, %", Theme(dark), numbers
+    )
+
+
+def pairs(correlation: pd.DataFrame) -> pd.DataFrame:
+    """Return every pair of columns once, strongest first: ``first second r``."""
+    names, r = np.array(correlation.columns), correlation.to_numpy(dtype=float)
+    low, left = np.tril_indices(len(names), -1)
+    table = pd.DataFrame({"first": names[left], "second": names[low], "r": r[low, left]})
+    return table.dropna().sort_values("r", key=abs, ascending=False, kind="stable", ignore_index=True)
 
 
 def correlation(
-    correlation: pd.DataFrame, *, labels: Mapping[str, str] | None = None, dark: bool = False,
-    numbers: Numbers = ENGLISH,
-) -> go.Figure:  # fmt: skip
+    correlation: pd.DataFrame, *, labels: Labels = PLAIN, dark: bool = False, numbers: Numbers = ENGLISH
+) -> go.Figure:
     """Draw rank correlations: the lower triangle, or beyond 15 columns the 15 strongest pairs.
 
     Parameters
     ----------
     correlation
-        Square matrix, index and columns are column names.
+        Square matrix of at least two columns; index and columns are names of columns.
     """
-    if len(correlation) > ROWS:
-        return _strongest(correlation, labels, Theme(dark), numbers)
-    return _triangle(correlation, labels, Theme(dark), numbers)
-
-
-def pairs(correlation: pd.DataFrame) -> pd.DataFrame:
-    """Return every pair of columns once, strongest first: ``first second r``."""
-    names, r = list(correlation.columns), correlation.to_numpy(dtype=float)
-    low, left = np.tril_indices(len(names), -1)
-    table = pd.DataFrame({"first": [names[j] for j in left], "second": [names[i] for i in low], "r": r[low, left]})
-    return table.dropna().sort_values("r", key=abs, ascending=False, kind="stable", ignore_index=True)
-
-
-def _strongest(
-    correlation: pd.DataFrame, labels: Mapping[str, str] | None, theme: Theme, numbers: Numbers
-) -> go.Figure:
+    if len(correlation) <= ROWS:
+        return _triangle(correlation, labels, Theme(dark), numbers)
     top = pairs(correlation).head(ROWS)
-    names = [f"{name_of(a, labels)} / {name_of(b, labels)}" for a, b in zip(top["first"], top["second"], strict=True)]
-    ends = theme.scale("diverging")
-    colours = [ends[-2] if r > 0 else ends[1] for r in top["r"]]
-    return _bars(top["r"], [numbers.signed(r) for r in top["r"]], names, theme, numbers, "Rank correlation", colours)
+    names = [f"{labels.title(row.first)} / {labels.title(row.second)}" for row in top.itertuples()]
+    said = [numbers.signed(r) for r in top["r"]]
+    return _bars(top["r"], said, names, "Rank correlation", Theme(dark), numbers=numbers)
 
 
-def _triangle(
-    correlation: pd.DataFrame, labels: Mapping[str, str] | None, theme: Theme, numbers: Numbers
-) -> go.Figure:
+def _triangle(correlation: pd.DataFrame, labels: Labels, theme: Theme, numbers: Numbers) -> go.Figure:
     order = _related(correlation)
-    r = correlation.iloc[order, order].to_numpy(dtype=float)
-    names = [name_of(str(column), labels) for column in correlation.columns[order]]
-    inside = np.tril(np.ones_like(r, dtype=bool), -1) & np.isfinite(r)
-    down, across = range(1, len(names)), range(len(names) - 1)
-    figure = go.Figure(
-        go.Heatmap(
-            z=[[round(r[i, j], 3) if inside[i, j] else None for j in across] for i in down], x=list(across), y=[-i for i in across],
-            text=[[numbers.signed(r[i, j]) if inside[i, j] else "" for j in across] for i in down],
-            texttemplate="%{text}", textfont={"size": 12 if len(names) <= 8 else 9}, hoverongaps=False,
-            hovertext=[[f"{text(names[i])}<br>{text(names[j])}<br>{numbers.signed(r[i, j])}" for j in across] for i in down],
-            hovertemplate="%{hovertext}<extra></extra>", zmin=-1, zmax=1, zmid=0,
-            colorscale=_stops(theme.scale("diverging")), showscale=False,
-        )
-    )  # fmt: skip
-    for j in across:
-        figure.add_annotation(
-            text=label(names[j], 12, 2), x=j, y=-j + 0.55, yanchor="bottom", font={"size": 11, "color": theme.ink2}
-        )
+    names = [labels.title(str(column)) for column in correlation.columns[order]]
+    r = np.where(
+        np.tri(len(names), k=-1) > 0, correlation.to_numpy(dtype=float)[np.ix_(order, order)], np.nan
+    )[1:, :-1]
+    said = [["" if np.isnan(v) else numbers.signed(v) for v in row] for row in r]
+    tips = [
+        [f"{text(b)}<br>{text(a)}<br>{s}" for a, s in zip(names, row, strict=False)]
+        for b, row in zip(names[1:], said, strict=True)
+    ]
+    figure = _cells(r, said, np.array(tips), 1.0, theme)
+    figure.update_traces(textfont={"size": 12 if len(names) <= 8 else 9})
+    for i, name in enumerate(names[:-1]):
+        font = {"size": 11, "color": theme.ink2}
+        figure.add_annotation(text=label(name, 12), x=i, y=0.55 - i, yanchor="bottom", font=font)
     x = {"visible": False, "range": [-0.5, len(names) - 1.2]}
-    axis = theme.rows([label(names[i]) for i in down], range=[1.5 - len(names), 1.2])
+    axis = theme.rows((label(name) for name in names[1:]), range=[1.5 - len(names), 1.2])
     return theme.dress(figure, 60 + 44 * (len(names) - 1), numbers, xaxis=x, yaxis=axis)
 
 

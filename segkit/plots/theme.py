@@ -1,8 +1,9 @@
 """The look of every figure: tokens, template and the few helpers that figures share.
 
-Colours, symbols and sizes come from `static/tokens.json`, the plotly template from `static/plotly-template.json`;
-no figure names a colour of its own. Segment n has colour n and symbol n everywhere; what is not a segment is ink or
-grey. Text from the data enters a figure through `label` or `text` and nowhere else.
+Colours, symbols and sizes come from `static/tokens.json`, the plotly template from
+`static/plotly-template.json`; no figure names a colour of its own. Segment n has colour n and symbol n
+everywhere; what is not a segment is ink or grey. Text from the data enters a figure through `label` or `text`
+and nowhere else.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
 from segkit.safe import plotly as text
 
 ENGLISH = Numbers()
+PLAIN = Labels()
 SHOWN = 12  # at most so many segments in one figure: beyond, the 11 largest and the rest together
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -59,8 +62,13 @@ class Theme:
             raise AttributeError(name)
         return roles[name]
 
-    def segment(self, number: int) -> Style:
-        """Return the style of a segment; beyond 12 the colours start again with the next symbol."""
+    def segment(self, number: int, count: int = 0) -> Style:
+        """Return the style of a segment; beyond 12 the colours start again with the next symbol.
+
+        With the `count` of segments in the figure, those beyond the 11 largest of more than 12 are grey.
+        """
+        if number < 1 or (count > SHOWN and number >= SHOWN):
+            return Style(self.control, self.surface, self.sunken, "circle-open")
         tokens = _json("tokens.json")["segments"]
         turn, place = divmod(number - 1, len(tokens))
         token, symbol = tokens[place], tokens[(place + turn) % len(tokens)]["symbol"]
@@ -71,20 +79,20 @@ class Theme:
         return list(_json("tokens.json")[name][self.mode])
 
     def on(self, fill: str) -> str:
-        """Return ink or surface, whichever reads better on a fill (luminance of WCAG 2.2)."""
+        """Return ink or surface, whichever reads better on a fill."""
         light, dark = sorted((self.ink, self.surface), key=_luminance, reverse=True)
         return dark if _luminance(fill) > 0.18 else light
 
     def dress(self, figure: go.Figure, height: int, numbers: Numbers, **layout: Any) -> go.Figure:
         """Give a figure its template, fixed height, free width and the reader's separators."""
-        figure.update_layout(template=_template(self.mode), height=height, showlegend=False)
-        figure.update_layout(separators=numbers.separators, margin={"l": 4, "r": 12, "t": 8, "b": 8})
-        return figure.update_layout(**layout)
+        margin = {"l": 4, "r": 12, "t": 8, "b": 8}
+        figure.update_layout(template=_template(self.mode), height=height, showlegend=False, margin=margin)
+        return figure.update_layout(separators=numbers.separators, **layout)
 
     def rows(self, labels: Iterable[str], **more: Any) -> dict[str, Any]:
         """Return a y axis with one labelled row each, the first on top.
 
-        Rows are numbers with labels, not categories: equal labels stay apart and nothing is read as a date.
+        Rows are numbers with labels, not categories: equal labels stay apart, none is read as a date.
         """
         shown = list(labels)
         ticks = {"tickvals": [-i for i in range(len(shown))], "ticktext": shown, "ticklen": 0}
@@ -107,10 +115,9 @@ def label(words: object, width: int = 14, lines: int = 2) -> str:
     return "<br>".join(text(line) for line in wrap(str(words), width, max_lines=lines, placeholder=" …"))
 
 
-def name_of(column: str, labels: Mapping[str, str] | None, level: str = "") -> str:
-    """Return the words for a column, and for one of its levels where one is meant."""
-    words = (labels or {}).get(column) or column
-    return f"{words}: {level}" if level else words
+def bold(segments: Iterable[int]) -> list[str]:
+    """Return numbers of segments as labels of an axis."""
+    return [f"<b>{int(n)}</b>" for n in segments]
 
 
 def rounded(values: Iterable[float], digits: int = 4) -> list[float]:
@@ -124,6 +131,7 @@ def hover(lines: Iterable[str]) -> dict[str, Any]:
 
 
 def _luminance(colour: str) -> float:
+    """Relative luminance, 0 to 1 (WCAG 2.2)."""
     parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

@@ -1,8 +1,8 @@
 """A plane on which customers can be drawn: the two directions in which the prepared columns vary most.
 
-Principal components of all rows (Pearson 1901), from the covariance matrix, so that a sparse matrix stays sparse; the sign
-of a component makes its largest loading positive. The plane is computed on everybody, and a seeded draw within each segment
-says which rows to show. Nothing here draws.
+Principal components of all rows (Pearson 1901), from the covariance matrix, so that a sparse matrix stays
+sparse; the sign of a component makes its largest loading positive. The plane is computed on everybody, and a
+seeded draw within each segment says which rows to show. Nothing here draws.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ def project(
     inside = X if len(used) == len(segment) else X[used]
     mean, loadings, explained = _components(inside)
     rows = used[_draw(segment[used], draw, seed)]
-    chosen = X[rows].toarray() if sparse.issparse(X) else np.asarray(X)[rows]
+    chosen = X[rows]
+    chosen = chosen.toarray() if hasattr(chosen, "toarray") else chosen
     places = (chosen - mean) @ loadings
     fit = np.asarray(confidence, dtype=np.float64)[rows]
     columns = {
@@ -112,14 +113,15 @@ def _components(X: Any) -> tuple[Floats, Floats, tuple[float, float]]:
 
 def _covariance(X: Any) -> tuple[Floats, Floats]:
     mean = np.asarray(X.mean(axis=0), dtype=np.float64).ravel()
-    if sparse.issparse(X):
+    thin = bool(sparse.issparse(X))
+    if thin:
         return mean, (X.T @ X).toarray() / X.shape[0] - np.outer(mean, mean)
     centred = X - mean
     return mean, centred.T @ centred / len(X)
 
 
 def _axis(loading: Floats, names_in: Sequence[str]) -> tuple[str, ...]:
-    """Input columns whose loading is positive and at least half the largest, without repeats, at most three."""
+    """Name the input columns whose loading is positive and at least half the largest, at most three."""
     order = np.argsort(-loading.round(9), kind="stable")
     strong = [names_in[i] for i in order if loading[i] > 0 and loading[i] >= STRONG * loading.max()]
     return tuple(dict.fromkeys(strong))[:MOST]

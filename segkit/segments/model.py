@@ -17,7 +17,7 @@ from functools import cached_property, reduce
 from importlib.metadata import version
 from operator import add
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import narwhals as nw
 import numpy as np
@@ -242,13 +242,6 @@ class Model(BaseModel):
         return file
 
 
-class _File(Model):
-    """A model as it stands in a file."""
-
-    format: Literal["segkit-model/1"]
-    sha256: str
-
-
 def read_model(path: str | Path) -> Model:
     """Read a model that `Model.save` wrote.
 
@@ -283,3 +276,66 @@ def _checked(values: Any, name: str) -> Model:
     except (ValidationError, KeyError, RecursionError):
         raise ModelError(f"{name} is not a complete model: some of its content is missing or of the wrong kind.") from None
     return kept
+
+
+# ------------------------------------------------------------------------------------------- the formula
+
+
+def squared_distance(columns: Sequence[Any], center: Floats) -> Any:
+    """Sum (x - c)^2 over columns from the left; of expressions or of arrays, with the same digits."""
+    differences = [column - float(value) for column, value in zip(columns, center, strict=True)]
+    return reduce(add, [difference * difference for difference in differences])
+
+
+def _least(values: Sequence[nw.Expr]) -> nw.Expr:
+    return values[0] if len(values) == 1 else nw.min_horizontal(*values)
+
+
+def _choice(squares: Sequence[nw.Expr], numbers: Sequence[int]) -> nw.Expr:
+    """The number whose square is the least, the first of several."""
+    chosen: nw.Expr = nw.lit(numbers[-1])
+    for square, number in zip(squares[-2::-1], numbers[-2::-1], strict=True):
+        chosen = nw.when(square == nw.col("first")).then(nw.lit(number)).otherwise(chosen)
+    return chosen
+
+
+def _by_segment(values: Sequence[float]) -> nw.Expr:
+    chosen: nw.Expr = nw.lit(values[-1])
+    for number in range(len(values) - 1, 0, -1):
+        chosen = nw.when(nw.col("segment") == number).then(nw.lit(values[number - 1])).otherwise(chosen)
+    return chosen
+
+
+def _confidence(segments: int) -> nw.Expr:
+    """Next distance over the sum of both: 1 with one segment, 0.5 where two centres are equally far, even at no distance."""
+    if segments == 1:
+        return nw.lit(1.0)
+    both = nw.col("distance") + nw.col("next")
+    return nw.when(both > 0).then(nw.col("next") / both).otherwise(nw.lit(0.5))
+
+
+def _cutoff(inside: Floats, everybody: Floats) -> float:
+    """Three robust standard deviations beyond the median distance; an empty segment takes the distances of all."""
+    distances = inside if len(inside) else everybody
+    if not len(distances):
+        return 0.0
+    middle = float(np.median(distances))
+    away = np.abs(distances - middle)
+    return middle + (ROBUST * float(np.median(away)) or FALLBACK * float(away.mean()))
+
+
+# ---------------------------------------------------------------------------------------------- the file
+
+
+def _fingerprint(content: Mapping[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _versions() -> dict[str, str]:
+    packages = ("segkit", "narwhals", "numpy")
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}

@@ -213,7 +213,7 @@ def _rows_silhouette(sums: Floats, own: Labels, counts: NDArray[np.intp]) -> Flo
     """Return each row's silhouette from its summed distances to the segments, shape (rows, k)."""
     here = np.arange(len(own))
     inside = sums[here, own] / np.maximum(counts[own] - 1, 1)
-    means = sums / counts
+    means = np.divide(sums, counts, out=np.full_like(sums, np.inf), where=counts > 0)
     means[here, own] = np.inf
     outside = means.min(axis=1)
     larger = np.maximum(inside, outside)

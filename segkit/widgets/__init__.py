@@ -1,1 +1,1 @@
-"""The live page: controls, pictures that follow them, files in and out. The only room that knows ipywidgets."""
+"""The live page: controls, panels that follow them, files in and out; knows ipywidgets, computes nothing."""

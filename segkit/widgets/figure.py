@@ -1,8 +1,8 @@
 """The picture on a live page: one plotly figure as a small anywidget, and panels made of one.
 
-plotly.js reaches a page once, from the server's folder or from here; a figure then costs only its own data (a
-`FigureWidget` sends 5 MB each). Its width follows the panel, its alternative text is read aloud, and a selection
-comes back as a trait. What a picture shows is decided elsewhere.
+plotly.js reaches a page once, from the server's folder or from here; a figure then costs only its own data
+(a `FigureWidget` sends 5 MB each). Its width follows the panel, its alternative text is read aloud, and
+what a reader selects comes back as a trait. What a picture shows is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -25,7 +24,7 @@ from segkit.widgets.form import STATIC, Shown
 PIECE = 512_000  # bytes; well below every websocket limit
 
 
-class Figure(anywidget.AnyWidget):  # type: ignore[misc]
+class Figure(anywidget.AnyWidget):
     """One plotly figure that is as wide as its panel.
 
     Attributes
@@ -41,7 +40,7 @@ class Figure(anywidget.AnyWidget):  # type: ignore[misc]
     _esm = STATIC / "widgets" / "figure.js"
     figure = t.Dict().tag(sync=True)
     alt = t.Unicode().tag(sync=True)
-    selected = t.List().tag(sync=True)
+    selected: t.List[Any] = t.List().tag(sync=True)
 
     def __init__(self, figure: go.Figure, alt: str = "") -> None:
         super().__init__(figure=plain(figure), alt=alt)
@@ -60,11 +59,11 @@ class Figure(anywidget.AnyWidget):  # type: ignore[misc]
             self.send(answer, buffers=[pieces[wanted]])
 
 
-class PanelBox(widgets.VBox):  # type: ignore[misc]
+class PanelBox(widgets.VBox):
     """One panel: what stands above the picture, the picture, what stands below it."""
 
     def __init__(self, name: str, *above: widgets.Widget) -> None:
-        self._above, self._head, self._foot = above, Shown(), Shown()
+        self.name, self._above, self._head, self._foot = name, above, Shown(), Shown()
         self._figure: Figure | None = None
         super().__init__([*above, self._head])
         for word in ("sk", "sk-panel", f"sk-panel-{name}"):
@@ -73,21 +72,21 @@ class PanelBox(widgets.VBox):  # type: ignore[misc]
     def show(self, panel: Panel) -> None:
         """Replace everything the panel says and shows."""
         if panel.figure is None:
-            self._head.value = part(panel, "body", Markup(panel.body_html))
+            self._head.value = part(self.name, "body", panel.body_html)
             self.children = [*self._above, self._head]
             return
         if self._figure is None:
             self._figure = Figure(panel.figure, panel.alt)
         else:
             self._figure.show(panel.figure, panel.alt)
-        self._head.value = part(panel, "head", Markup(panel.head_html()))
-        self._foot.value = part(panel, "foot", Markup(panel.foot_html(open=False)))
+        self._head.value = part(self.name, "head", panel.head_html())
+        self._foot.value = part(self.name, "foot", panel.foot_html(open=False))
         self.children = [*self._above, self._head, self._figure, self._foot]
 
 
-def part(panel: Panel, name: str, inner: Markup, class_: str = "sk-fig") -> Markup:
-    """Return one part of a panel, marked with the panel's name for style sheets, reports and tests."""
-    return tag("div", inner, class_=class_, data_sk_panel=panel.name, data_sk_part=name)
+def part(panel: str, kind: str, inner: str, class_: str = "sk-fig") -> Markup:
+    """Return the head, foot or body of a panel, marked for style sheets, reports and tests."""
+    return tag("div", inner, class_=class_, data_sk_panel=panel, data_sk_part=kind)
 
 
 def plain(figure: go.Figure) -> dict[str, Any]:
@@ -100,10 +99,3 @@ def plain(figure: go.Figure) -> dict[str, Any]:
 def _script() -> list[bytes]:
     packed = gzip.compress(get_plotlyjs().encode())
     return [packed[start : start + PIECE] for start in range(0, len(packed), PIECE)]
-
-
-def plotly_folder() -> Path:
-    """Return the folder that holds `plotly.min.js`, for a server to offer."""
-    import plotly
-
-    return Path(plotly.__file__).parent / "package_data"

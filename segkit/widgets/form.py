@@ -1,13 +1,13 @@
 """The controls, made from the description of the parameters, and the one way markup reaches a live page.
 
-Bounds make a slider, choices a dropdown, true or false a checkbox, a list a multi-select of the columns found; a
-field's label and help go along. Nothing is validated, read or computed here: a form says which values stand in its
-controls and calls back, at once or, for the source and the columns, on *Update*.
+Bounds make a slider, choices a dropdown, true or false a checkbox, a list a multi-select of the columns
+found; a field's label and help go along. Nothing is validated, read or computed here: a form says which
+values stand in its controls and calls back, at once or, for the source and the columns, on *Update*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,14 @@ STATIC = Path(__file__).parent.parent / "static"
 SLIDER = 100  # a wider range than this is typed, not slid
 PATIENT = ("Data", "Columns")  # groups whose changes wait for Update
 OPEN = ("Data", "Segments")  # groups that are never folded away
-NAMED = {"customer_id": (("Find it", "auto"), ("None", "")), "value": (("None", ""),)}  # texts that name one column
+NAMED = {
+    "customer_id": (("Find it", "auto"), ("None", "")),
+    "value": (("None", ""),),
+}  # these name one column
 Wrap = Callable[[Callable[..., None]], Callable[..., None]]
 
 
-class Shown(widgets.HTML):  # type: ignore[misc]
+class Shown(widgets.HTML):
     """Markup on a live page: a plain string put here is escaped, only `Markup` is believed."""
 
     @t.validate("value")
@@ -36,7 +39,7 @@ class Shown(widgets.HTML):  # type: ignore[misc]
         return markup(proposal["value"])
 
 
-class Look(anywidget.AnyWidget):  # type: ignore[misc]
+class Look(anywidget.AnyWidget):
     """The style sheets, once on a page."""
 
     _esm = "export default { render() {} };"
@@ -53,8 +56,8 @@ class Form:
     params
         The values to start from.
     sources
-        Labels and values of the sources to pick from; `closed` allows no other.
-    on_change, on_update
+        Sources to pick from, each with its label; `closed` allows no other.
+    on_change
         Called after a change that runs at once, and after *Update* or *Reset*.
     wrap
         Goes around every callback: the page's one way to deal with errors.
@@ -66,15 +69,14 @@ class Form:
         self,
         params: Params,
         *,
-        sources: Sequence[tuple[str, str]],
+        sources: Mapping[str, str],
         closed: bool,
         on_change: Callable[[], None],
-        on_update: Callable[[], None],
         wrap: Wrap,
         more: Sequence[widgets.Widget] = (),
     ) -> None:
         self._start, self._sources, self._closed = params, sources, closed
-        self._on_change, self._on_update, self._wrap = on_change, on_update, wrap
+        self._on_change, self._wrap = on_change, wrap
         self._quiet, self._columns = False, list[str]()
         self.fields = {field.name: field for field in Params.fields() if not field.run}
         self.controls = {name: self._control(field) for name, field in self.fields.items()}
@@ -117,6 +119,13 @@ class Form:
         named = [field for field in self.fields.values() if field.name in NAMED or field.type == "list[str]"]
         self.show({**self._read(), **{field.name: field.default for field in named}})
 
+    def offer(self, sources: Mapping[str, str], chosen: str) -> None:
+        """Replace the sources to pick from, and pick one; it waits for *Update* like any other."""
+        with self._silence():
+            _fill(self.controls["source"], sources)
+            self.controls["source"].value = chosen
+        self.pending()
+
     def pending(self) -> None:
         """Show that something waits for *Update*."""
         self.update.disabled = False
@@ -155,11 +164,11 @@ class Form:
             self.forget()
         self._applied = self._read()
         self.update.disabled = True
-        self._on_update()
+        self._on_change()
 
     def _restore(self, _: Any) -> None:
         self.show(self._start.study_dump())
-        self._on_update()
+        self._on_change()
 
     @contextmanager
     def _silence(self) -> Iterator[None]:
@@ -176,7 +185,8 @@ class Form:
         return control(field, value)
 
     def _button(self, label: str, action: Callable[[Any], None], *, primary: bool = False) -> widgets.Button:
-        button = widgets.Button(description=label, button_style="primary" if primary else "", disabled=primary)
+        style = "primary" if primary else ""
+        button = widgets.Button(description=label, button_style=style, disabled=primary)
         button.on_click(self._wrap(action))
         return button
 
@@ -185,12 +195,18 @@ class Form:
         for name, field in self.fields.items():
             groups.setdefault(field.group, []).append(self.controls[name])
         groups["Data"][1:1] = more
-        shown = [_classed(widgets.VBox([Shown(tag("h3", name)), *groups[name]]), "sk-group") for name in OPEN]
-        folded = {name: _classed(widgets.VBox(inner), "sk-group") for name, inner in groups.items() if name not in OPEN}
-        rest = _classed(widgets.Accordion(list(folded.values()), titles=tuple(folded), selected_index=None), "sk-more")
-        buttons = _classed(widgets.HBox([self.update, self.reset]), "sk-actions")
-        end = _classed(widgets.VBox([self.message, buttons, self.status]), "sk-end")
-        return _classed(widgets.VBox([Look(), *shown, rest, end]), "sk", "sk-app", "sk-form", "sk-side")
+        boxes = {name: classed(widgets.VBox(inner), "sk-group") for name, inner in groups.items()}
+        shown = [classed(widgets.VBox([Shown(tag("h3", name)), boxes.pop(name)]), "sk-open") for name in OPEN]
+        folded = widgets.Accordion(list(boxes.values()), titles=tuple(boxes), selected_index=None)
+        buttons = classed(widgets.HBox([self.update, self.reset]), "sk-actions")
+        end = classed(widgets.VBox([self.message, buttons, self.status]), "sk-end")
+        return classed(
+            widgets.VBox([Look(), *shown, classed(folded, "sk-more"), end]),
+            "sk",
+            "sk-app",
+            "sk-form",
+            "sk-side",
+        )
 
 
 def control(field: Field, value: Any) -> widgets.Widget:
@@ -205,7 +221,9 @@ def control(field: Field, value: Any) -> widgets.Widget:
         return widgets.Dropdown(options=field.choices, value=value, **about)
     if field.type == "bool":
         return widgets.Checkbox(value=value, indent=False, **about)
-    return _number(field, value, about) if field.type == "int" else widgets.Text(value=value, continuous_update=False, **about)
+    if field.type == "int":
+        return _number(field, value, about)
+    return widgets.Text(value=value, continuous_update=False, **about)
 
 
 def _number(field: Field, value: int, about: dict[str, str]) -> widgets.Widget:
@@ -218,20 +236,25 @@ def _number(field: Field, value: int, about: dict[str, str]) -> widgets.Widget:
     return widgets.BoundedIntText(value=value, min=low, max=high, **about)
 
 
-def _source(field: Field, value: str, sources: Sequence[tuple[str, str]], *, closed: bool) -> widgets.Widget:
+def _source(field: Field, value: str, sources: Mapping[str, str], *, closed: bool) -> widgets.Widget:
     about = {"description": field.label, "tooltip": _sentence(field.help)}
-    if not closed:
-        options = tuple(value for _, value in sources)
-        return widgets.Combobox(value=value, options=options, ensure_option=False, continuous_update=False, **about)
-    return widgets.Dropdown(options=sources, value=value, **about)
+    made = widgets.Dropdown(**about) if closed else widgets.Combobox(continuous_update=False, **about)
+    _fill(made, sources)
+    made.value = value
+    return made
+
+
+def _fill(source: widgets.Widget, sources: Mapping[str, str]) -> None:
+    closed = isinstance(source, widgets.Dropdown)
+    source.options = [(label, value) for value, label in sources.items()] if closed else list(sources)
 
 
 def _offer(made: widgets.Widget, name: str, columns: Sequence[str], value: Any) -> None:
     """Give a control that names columns those to choose from, the ones it names already included."""
     if name in NAMED:
-        heads = NAMED[name]
-        known = {inner for _, inner in heads}
-        made.options = [*heads, *((column, column) for column in dict.fromkeys([*columns, value]) if column not in known)]
+        heads = dict(NAMED[name])
+        more = (column for column in [*columns, value] if column not in heads.values())
+        made.options = [*heads.items(), *((column, column) for column in dict.fromkeys(more))]
     elif isinstance(made, widgets.SelectMultiple):
         made.options = list(dict.fromkeys([*columns, *value]))
 
@@ -240,7 +263,8 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
-def _classed(box: widgets.Widget, *names: str) -> widgets.Widget:
+def classed(box: widgets.Widget, *names: str) -> widgets.Widget:
+    """Return the box with these classes added."""
     for name in names:
         box.add_class(name)
     return box

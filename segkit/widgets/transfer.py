@@ -1,8 +1,9 @@
 """Files in and out of a live page, in acknowledged pieces over the connection the page has anyway.
 
-An upload is checked in the browser and again here: type, size, order of the pieces, length at the end. It lands in a
-private directory (0700) under a random name, replaces the one before it, and goes with this process. What is inside
-a file is none of this room's business: `data.source` reads it, and trusts it no more than any other.
+An upload is checked in the browser and again here: type, size, order of the pieces, length at the end. It
+lands in a private directory (0700) under a random name, replaces the one before it, and goes with this
+process. What is inside a file is none of this room's business: `data.source` reads it, and trusts it no
+more than any other.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ TYPES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".jsonl")
 MEGABYTE = 1_000_000
 
 
-class _Transfer(anywidget.AnyWidget):  # type: ignore[misc]
+class _Transfer(anywidget.AnyWidget):
     """A button, a progress bar and a line of text."""
 
     _esm = STATIC / "widgets" / "transfer.js"
@@ -57,16 +58,17 @@ class Upload(_Transfer):
     types = t.List(list(TYPES)).tag(sync=True)
     limit = t.Int().tag(sync=True)
     piece = t.Int(PIECE).tag(sync=True)
-    wrong_type = t.Unicode("This is not a table we can read. Upload CSV, Excel, Parquet or JSON lines.").tag(sync=True)
+    wrong_type = t.Unicode("This is not a table. Upload CSV, Excel, Parquet or JSON lines.").tag(sync=True)
     too_large = t.Unicode().tag(sync=True)
 
-    def __init__(self, on_file: Callable[[Path], None], *, limit: int, wrap: Wrap) -> None:
+    def __init__(self, on_file: Callable[[Path], None], limit: int, wrap: Wrap) -> None:
         most = f"{limit / MEGABYTE:,.0f} MB"
-        large = f"The file is {{}}; the limit is {most}. Save it as Parquet or take a sample, then upload again."
+        large = f"The file is {{}}; the limit is {most}. Save it as Parquet or take a sample first."
         hint = f"CSV, Excel, Parquet or JSON lines, up to {most}"
         super().__init__(wrap, kind="upload", label="Upload a file", hint=hint, limit=limit, too_large=large)
         self._on_file, self._home = on_file, Private()
-        self._size, self._file = 0, None
+        self._size = 0
+        self._file: Path | None = None
 
     def _hear(self, _: Any, message: Any, buffers: list[Any]) -> None:
         match message:
@@ -122,7 +124,7 @@ class Download(_Transfer):
         Called when the reader asks; returns the file's name, media type and bytes.
     """
 
-    def __init__(self, make: Callable[[], tuple[str, str, bytes]], *, label: str, hint: str, wrap: Wrap) -> None:
+    def __init__(self, make: Callable[[], tuple[str, str, bytes]], label: str, hint: str, wrap: Wrap) -> None:
         super().__init__(wrap, kind="download", label=label, hint=hint)
         self._make, self._made = make, ("", "", b"")
 
@@ -136,8 +138,11 @@ class Download(_Transfer):
             self._made = self._make()
         name, media, content = self._made
         pieces = max(1, -(-len(content) // PIECE))
-        about = {"kind": "piece", "piece": piece, "pieces": pieces, "name": name, "type": media, "text": f"{name} is saved."}
-        self.send(about, buffers=[content[piece * PIECE : (piece + 1) * PIECE]])
+        about = {"name": name, "type": media, "text": f"{name} is saved."}
+        self.send(
+            {"kind": "piece", "piece": piece, "pieces": pieces, **about},
+            buffers=[content[piece * PIECE : (piece + 1) * PIECE]],
+        )
         if piece >= pieces - 1:
             self._made = ("", "", b"")
 

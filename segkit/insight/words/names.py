@@ -1,8 +1,9 @@
 """A short name for every segment: two to five words, true, and no two alike.
 
-A name is told from the columns in which a segment differs most, what it does more of before what it does less of. A
-phrase is only used where the numbers carry it (a typical customer above the middle for "high", a majority for a level),
-so no segment at the median is called a high spender. Names never judge, and a split into one segment has none.
+A name is told from the columns in which a segment differs most, what it does more of before what it does
+less of. A phrase is only used where the numbers carry it (a typical customer above the middle for "high", a
+majority for a level), so no segment at the median is called a high spender. The words stand in
+`segkit/tables/words.yml`.
 """
 
 from __future__ import annotations
@@ -10,43 +11,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import combinations
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from segkit.insight.drivers import figures
+from segkit.insight.profile import figures
+from segkit.plain import read
 
 LONGEST = 5  # words
 EXPLAINED = 0.02  # a column that the split explains less of names nothing
 MORE, LESS = 0.4, 0.6  # what a segment does more of is told before what it does less of
-NOISE = frozenset(
-    "num number no of count mnt amt amount avg average mean nr spent on in the per prc pct annual yearly".split()
-)
-SHORT = {"trx": "transactions", "trans": "transactions", "prods": "products", "qty": "quantity"}
-COUNTED = frozenset(
-    "num number count nr trx transactions visits orders trips calls items kids children visit kidhome teenhome".split()
-)
-AMOUNTS = frozenset(  # amounts of money that are not spent on a kind of goods
-    "income salary balance limit charge charges payment payments credit price revenue fee fees loan debt wage cost "
-    "budget score total advance purchase purchases spending value sales turnover tariff bill worth order orders "
-    "basket ticket discount discounts return returns refund refunds profit margin savings deposit month year last".split()
-)
-ADJECTIVES = {  # a word of the label: more, less
-    "age": ("Older", "Younger"),
-    "birth": ("Born later", "Born earlier"),
-    "tenure": ("Long", "Short"),
-    "duration": ("Long", "Short"),
-    "size": ("Large", "Small"),
-    "distance": ("Long", "Short"),
-}
-WITHOUT_NOUN = frozenset({"age", "birth"})
-YES, NO = frozenset("yes y true t 1".split()), frozenset("no n false f 0".split())
-LEVEL_ALONE = frozenset(
-    "gender sex marital education job occupation settlement region city country month".split()
-)
-NO_LEVEL = frozenset(["unknown", "none", "nan", "n/a", "na", "missing", "other", "not available", "?", ""])
-PERSONAL = frozenset("gender sex age birth".split())  # used where little else tells segments apart
+MAJORITY = 0.55
+
+
+@cache
+def vocabulary() -> Mapping[str, Any]:
+    """Return the words that names are made with."""
+    return read(Path(__file__).parents[2] / "tables" / "words.yml")
+
+
+def among(words: frozenset[str], kind: str) -> bool:
+    """Return whether one of the words is of a kind of the vocabulary."""
+    return not words.isdisjoint(vocabulary()[kind])
+
+
+def words_of(text: str) -> frozenset[str]:
+    """Return the words of a text, small and without signs."""
+    return frozenset(re.findall(r"[^\W_]+", text.lower()))
 
 
 @dataclass(frozen=True)
@@ -58,32 +52,32 @@ class Labels:
 
     @classmethod
     def of(cls, columns: pd.DataFrame | None) -> Labels:
-        """From the table of columns; without one, names with spaces for underscores."""
-        if columns is None or not len(columns):
+        """Take them from the table of columns; without one, names stand with spaces for underscores."""
+        if columns is None:
             return cls()
         names = columns["column"].tolist()
         return cls(dict(zip(names, columns.label, strict=True)), dict(zip(names, columns.role, strict=True)))
 
     def title(self, column: str) -> str:
-        """The label as it stands: ``Annual income (k$)``."""
+        """Return the label as it stands: ``Annual income (k$)``."""
         return str(self.label.get(column, column.replace("_", " ")))
 
     def inline(self, column: str) -> str:
-        """The label inside a sentence: ``annual income (k$)``; short forms in capitals stay."""
+        """Return the label as in a sentence: ``annual income (k$)``; short forms in capitals stay."""
         text = self.title(column)
-        first = text.split(" ", 1)[0]
-        return text if len(first) > 1 and first[1:] != first[1:].lower() else text[:1].lower() + text[1:]
+        return text if re.match(r"\w+[A-Z]", text) else text[:1].lower() + text[1:]
 
     def noun(self, column: str) -> str:
-        """The label as part of a name: at most three words, without brackets and counting words."""
-        words = re.sub(r"\(.*?\)|\[.*?\]|[?!:;,]", " ", self.inline(column)).split()
-        kept = [SHORT.get(w.lower(), w) for w in words if w.lower() not in NOISE] or words
-        return " ".join(" ".join(kept).split()[:3])
+        """Return the label as in a name: at most three words, without brackets and counting words."""
+        plain = re.sub(r"\(.*?\)|\[.*?\]|[?!:;,]", " ", self.inline(column))
+        left_out = {*vocabulary()["noise"], *(["spend"] if self.is_bought(column) else [])}
+        words = [w for w in plain.split() if w.lower() not in left_out] or plain.split()
+        return " ".join(vocabulary()["short"].get(w.lower(), w) for w in words[:3])
 
     def is_bought(self, column: str) -> bool:
-        """Whether the column is money spent on one kind of goods, so that its customers are its buyers."""
-        goods = words_of(self.title(column)) - NOISE - {"spend"}
-        return self.role.get(column) == "money" and bool(goods) and not goods & AMOUNTS
+        """Return whether the column is money spent on one kind of goods, so that its customers buy them."""
+        goods = words_of(self.title(column)) - {"spend", *vocabulary()["noise"]}
+        return self.role.get(column) == "money" and bool(goods) and not among(goods, "amounts")
 
 
 @dataclass(frozen=True)
@@ -96,29 +90,36 @@ class Phrase:
     score: float
     bought: bool = False
 
+    def __str__(self) -> str:
+        if not self.bought:
+            return f"{self.adjective} {self.noun}".strip()
+        return f"{self.goods} buyers" if self.adjective == "High" else f"low {self.goods} spend"
+
+    @property
+    def goods(self) -> str:
+        """What is bought, in one word: "Detergents paper" is "detergents"."""
+        return self.noun if " and " in self.noun else self.noun.split()[0]
+
 
 class Name(NamedTuple):
     """A possible name, how telling it is, and the columns it is told from."""
 
     score: float
     text: str
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = ()
 
 
 def name_segments(
-    profile: pd.DataFrame,
-    drivers: pd.DataFrame,
-    sizes: pd.DataFrame,
-    columns: pd.DataFrame | None = None,
+    profile: pd.DataFrame, drivers: pd.DataFrame, sizes: pd.DataFrame, columns: pd.DataFrame | None = None
 ) -> list[str]:
     """Name every segment of a profile.
 
     Parameters
     ----------
     profile, drivers, sizes : DataFrame
-        The tables of `segkit.insight`; columns that the split hardly explains count less.
+        The tables of `segkit.insight`; columns that the split hardly explains name nothing.
     columns : DataFrame, optional
-        With ``column label role``; names of columns are used as they are without it.
+        With ``column label role``; without it names of columns are used as they are.
 
     Returns
     -------
@@ -126,133 +127,108 @@ def name_segments(
 
     Examples
     --------
-    >>> from segkit.insight.profile import profile, sizes
     >>> from segkit.insight.drivers import drivers
-    >>> f = pd.DataFrame({"segment": [1, 1, 1, 2, 2], "income": [20, 22, 24, 60, 70], "visits": [9, 8, 9, 2, 1]})
+    >>> from segkit.insight.profile import profile, sizes
+    >>> f = pd.DataFrame({"segment": [1, 1, 2, 2], "income": [20, 22, 60, 70], "visits": [9, 8, 2, 1]})
     >>> args = {"numbers": ["income", "visits"]}
     >>> name_segments(profile(f, **args), drivers(f, **args), sizes(f))
     ['Many visits, low income', 'High income, few visits']
     """
-    segments = sizes.segment.tolist()
     return [name.text for name in names_with_columns(profile, drivers, sizes, columns)]
 
 
 def names_with_columns(
     profile: pd.DataFrame, drivers: pd.DataFrame, sizes: pd.DataFrame, columns: pd.DataFrame | None = None
 ) -> list[Name]:
-    """The names of `name_segments`, each with the columns that it is told from."""
+    """Return the names of `name_segments`, each with the columns that it is told from."""
     segments, labels = sizes.segment.tolist(), Labels.of(columns)
     if len(segments) < 2:
-        return [Name(0.0, "", ())] * len(segments)
-    explained = dict(zip(drivers.column, drivers.explained, strict=True))
-    ranked = {s: _candidates(profile[profile.segment == s], labels, explained) for s in segments}
+        return [Name(0.0, "")] * len(segments)
+    telling = profile[profile.column.isin(drivers.column[drivers.explained >= EXPLAINED])]
+    ranked = {s: _candidates(telling[telling.segment == s], labels) for s in segments}
+    spare = [Name(0.0, "Close to the average" + f", {i}" * (i > 1)) for i in range(1, len(segments) + 1)]
     taken: dict[int, Name] = {}
-    for s in sorted(segments, key=lambda s: (-ranked[s][0].score if ranked[s] else 0.0, s)):
+    for s in sorted(segments, key=lambda s: (-max([n.score for n in ranked[s]], default=0.0), s)):
         used = {name.text.lower() for name in taken.values()}
-        taken[s] = next((name for name in ranked[s] + _spare(len(segments)) if name.text.lower() not in used))
+        taken[s] = next(name for name in ranked[s] + spare if name.text.lower() not in used)
     return [taken[s] for s in segments]
 
 
-def _spare(segments: int) -> list[Name]:
-    """What is left for segments that nothing sets apart."""
-    texts = ["Close to the average", *(f"Close to the average, {i}" for i in range(2, segments + 1))]
-    return [Name(0.0, text, ()) for text in texts]
-
-
-def _candidates(rows: pd.DataFrame, labels: Labels, explained: Mapping[str, float]) -> list[Name]:
-    """All names that would be true of one segment, best first."""
-    phrases = sorted(_phrases(rows, labels, explained), key=lambda p: -p.score)[:8]
-    names = [Name(0.9 * p.score, _render(p), (p.column,)) for p in phrases]
-    for first, second in combinations(phrases, 2):
-        if not (words_of(first.noun) & words_of(second.noun)) or (first.bought and second.bought):
-            score = first.score + 0.5 * second.score
-            names.append(Name(score, _render(first, second), (first.column, second.column)))
+def _candidates(rows: pd.DataFrame, labels: Labels) -> list[Name]:
+    """List all names that would be true of one segment, best first."""
+    phrases = sorted(_phrases(rows, labels), key=lambda p: -p.score)[:8]
+    names = [Name(0.9 * p.score, _single(p), (p.column,)) for p in phrases]
+    for one, two in combinations(phrases, 2):
+        if words_of(one.noun).isdisjoint(words_of(two.noun)) or (one.bought and two.bought):
+            names.append(Name(one.score + 0.5 * two.score, _pair(one, two), (one.column, two.column)))
     bought = rows[[labels.is_bought(c) for c in rows.column]]
     if len(bought) >= 3 and (bought["index"] < 0.95).mean() >= 0.8 and (bought.effect < 0.1).all():
         names.append(Name(10.0, "Small buyers", tuple(bought.sort_values("effect").column[:2])))
-    fitting = [name for name in names if 2 <= len(name.text.split()) <= LONGEST]
+    fitting = [n for n in names if 2 <= len(n.text.split()) <= LONGEST]
     return sorted(fitting, key=lambda name: -name.score)
 
 
-def _phrases(rows: pd.DataFrame, labels: Labels, explained: Mapping[str, float]) -> Iterator[Phrase]:
-    """Everything worth saying about one segment."""
+def _phrases(rows: pd.DataFrame, labels: Labels) -> Iterator[Phrase]:
     for row in rows.dropna(subset=["effect"]).to_dict("records"):
-        make = _level_phrase if row["kind"] == "category" else _number_phrase
-        phrase = make(row, labels) if explained.get(row["column"], 1.0) >= EXPLAINED else None
+        phrase = (_level_phrase if row["kind"] == "category" else _number_phrase)(row, labels)
         if phrase is not None:
-            personal = words_of(labels.title(row["column"])) & PERSONAL
+            personal = among(words_of(labels.title(row["column"])), "personal")
             yield replace(phrase, score=phrase.score / 2) if personal else phrase
 
 
 def _number_phrase(row: Mapping[Any, Any], labels: Labels) -> Phrase | None:
-    """More or less of a number, if that is true of the typical customer and not only of the mean."""
-    column, effect, index = row["column"], row["effect"], row["index"]
-    bought, noun = labels.is_bought(column), labels.noun(column)
-    ratio = index if index == index else 1 + effect
-    here, every = figures(pd.DataFrame([row]))
-    more = here.item() > every.item() and effect >= (0.1 if bought else 0.25) and ratio >= 1.1
-    less = here.item() < every.item() and effect <= -0.25 and ratio <= 0.9
-    if not (more or less):
+    """Say more or less of a number, if that is true of the typical customer and not only of the mean."""
+    column, effect = row["column"], row["effect"]
+    bought, noun, words = labels.is_bought(column), labels.noun(column), words_of(labels.title(column))
+    here, every = (figure.item() for figure in figures(pd.DataFrame([row])))
+    ratio = row["index"] if pd.notna(row["index"]) else 1 + effect
+    more = here > every and effect >= (0.1 if bought else 0.25) and ratio >= 1.1
+    if not more and not (here < every and effect <= -0.25 and ratio <= 0.9):
         return None
-    known = [ADJECTIVES[w] for w in re.findall(r"[a-z]+", labels.title(column).lower()) if w in ADJECTIVES]
-    counted = words_of(labels.title(column)) & COUNTED and labels.role.get(column) != "money"
-    pair = known[0] if known else ("Many", "Few") if counted else ("High", "Low")
-    noun = "" if words_of(labels.title(column)) & WITHOUT_NOUN else noun
+    said = [pair for word, pair in vocabulary()["adjectives"].items() if word in words]
+    counted = among(words, "counted") and labels.role.get(column) != "money"
+    pair = said[0] if said else ("Many", "Few") if counted else ("High", "Low")
+    if row["index_of"] == "share above zero" and not bought and not said:
+        pair = ("With" if here >= MAJORITY else pair[0], "Without" if here <= 1 - MAJORITY else pair[1])
     score = MORE + effect if more else LESS * -effect
-    return Phrase(pair[0] if more else pair[1], noun, column, score, bought)
+    return Phrase(pair[not more], "" if among(words, "without_noun") else noun, column, score, bought)
 
 
 def _level_phrase(row: Mapping[Any, Any], labels: Labels) -> Phrase | None:
-    """A level that most of the segment has, and clearly more of it than all have."""
-    told = row["level"].strip().lower() not in NO_LEVEL
-    if not told or row["share"] < 0.55 or row["share"] - row["all_share"] < 0.1:
+    """Name a level that most of the segment has, and clearly more of it than all have."""
+    level, noun, words = row["level"].strip(), labels.noun(row["column"]), vocabulary()
+    rare = row["share"] < MAJORITY or row["share"] - row["all_share"] < 0.1
+    if rare or level.lower() in words["no_level"]:
         return None
-    noun, level = labels.noun(row["column"]), re.sub(r"\(.*?\)", "", row["level"]).strip()
-    if level.lower() in YES:
-        adjective = _capital(noun)
-    elif level.lower() in NO:
-        adjective = f"No {noun}"
-    elif level.lower().startswith("no ") or words_of(noun) & LEVEL_ALONE:
-        adjective = level
-    else:
-        adjective = f"{level} {noun}"
-    return Phrase(adjective, "", row["column"], MORE + row["effect"])
+    told = f"{re.sub(r'[(].*?[)]', '', level).strip()} {noun}"
+    if level.lower() in words["yes"]:
+        told = noun
+    elif level.lower() in words["no"]:
+        told = f"No {noun}"
+    elif level.lower().startswith("no ") or among(words_of(noun), "level_alone"):
+        told = level
+    return Phrase(told, "", row["column"], MORE + row["effect"])
 
 
-def _render(first: Phrase, second: Phrase | None = None) -> str:
-    """One or two phrases as a name: goods first, one adjective for both where that cannot be misread."""
-    if second is None:
-        text = _told(first)
-        return _capital(text if " " in text else f"{text} customers")
-    if second.bought and not first.bought:
-        first, second = second, first
-    alike = first.adjective == second.adjective
-    if first.bought and second.bought and alike:
-        return _capital(_told(replace(first, noun=f"{_goods(first)} and {_goods(second)}")))
-    if alike and first.noun and not first.bought and len(second.noun.split()) <= len(first.noun.split()):
-        return _capital(f"{_told(first)} and {second.noun}")
-    other = _told(second)
-    return _capital(f"{_told(first)}, {other[:1].lower() if other[1:] == other[1:].lower() else other[:1]}{other[1:]}")
+def _single(phrase: Phrase) -> str:
+    """Write one phrase as a whole name: "Older customers", "High income"."""
+    text = str(phrase)
+    return _capital(text if " " in text else f"{text} customers")
 
 
-def _told(phrase: Phrase) -> str:
-    """One phrase: "High income", "wine buyers", "low wine spend"."""
-    if not phrase.bought:
-        return f"{phrase.adjective} {phrase.noun}".strip()
-    goods = phrase.noun if " and " in phrase.noun else _goods(phrase)
-    return f"{goods} buyers" if phrase.adjective == "High" else f"low {goods} spend"
-
-
-def _goods(phrase: Phrase) -> str:
-    """What is bought, in one word where the label has more: "Detergents paper" -> "detergents"."""
-    words = phrase.noun.split()
-    return next((word for word in words if word.lower() != "spend"), words[0])
+def _pair(one: Phrase, two: Phrase) -> str:
+    """Write two phrases as a name: goods first, and one adjective for both where that cannot be misread."""
+    if two.bought and not one.bought:
+        one, two = two, one
+    alike = one.adjective == two.adjective and one.bought == two.bought and bool(one.noun and two.noun)
+    if alike and one.bought:
+        return _capital(str(replace(one, noun=f"{one.goods} and {two.goods}")))
+    longer = len(two.noun.split()) > len(one.noun.split())
+    if alike and not (longer and among(words_of(two.noun), "properties")):
+        return _capital(f"{one} and {two.noun}")
+    text = str(two)
+    return _capital(f"{one}, {text[:1].lower() if text[1:] == text[1:].lower() else text[:1]}{text[1:]}")
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def words_of(text: str) -> frozenset[str]:
-    """The words of a text, small and without signs."""
-    return frozenset(re.findall(r"[^\W_]+", text.lower()))

@@ -1,17 +1,17 @@
 """How every number is written, in one place (rules of the words page, "Numbers").
 
 One frozen object knows the reader's separators and currency and turns a number into text: never more digits
-than the reader can use, halves up, a real minus sign, a non-breaking space before the per-cent sign, and ``-``
-where there is no number. It knows nothing about tables, segments or sentences; the locale changes separators
-only, because the language of segkit is English.
+than the reader can use, halves up, a real minus sign, a non-breaking space before the per-cent sign, and
+``-`` where there is no number. It knows nothing about tables, segments or sentences; the locale changes
+separators only, because the language of segkit is English.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date as Date
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 NOTHING = "-"
@@ -22,20 +22,19 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 # locale: decimal mark, mark between thousands
 SEPARATORS: dict[str, tuple[str, str]] = {
     "en": (".", ","),
-    "de": (",", "."),
+    **dict.fromkeys(("de", "es", "it", "nl", "pt"), (",", ".")),
     "fr": (",", "\N{NARROW NO-BREAK SPACE}"),
-    "es": (",", "."),
-    "it": (",", "."),
-    "nl": (",", "."),
-    "pt": (",", "."),
     "sv": (",", NBSP),
     "ch": (".", "\N{RIGHT SINGLE QUOTATION MARK}"),
 }
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "ILS": "₪", "UAH": "₴"}
-CARDINALS = "No One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve".split()
-MONTHS = (
-    "January February March April May June July August September October November December".split()
-)
+CARDINALS = [
+    "No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve",
+]  # fmt: skip
+MONTHS = [
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+]  # fmt: skip
 
 Amount = float | int | None
 WIDE = Context(prec=400, rounding=ROUND_HALF_UP)  # any finite float can be written out in full
@@ -43,7 +42,7 @@ WIDE = Context(prec=400, rounding=ROUND_HALF_UP)  # any finite float can be writ
 
 @dataclass(frozen=True)
 class Numbers:
-    """Numbers as words for one reader.
+    r"""Numbers as words for one reader.
 
     Parameters
     ----------
@@ -56,9 +55,9 @@ class Numbers:
     --------
     >>> n = Numbers(currency="EUR")
     >>> n.count(1234), n.multiple(2.4236), n.money(14_619_500, short=True), n.signed(-0.21)
-    ('1,234', '2.4×', '€14.6\\xa0M', '−0.21')
+    ('1,234', '2.4×', '€14.6\xa0M', '−0.21')
     >>> Numbers("de").share(0.12345), n.share(0.0004), n.value(None)
-    ('12,3\\xa0%', 'under 0.1\\xa0%', '-')
+    ('12,3\xa0%', 'under 0.1\xa0%', '-')
     """
 
     locale: str = "en"
@@ -66,30 +65,30 @@ class Numbers:
 
     @property
     def separators(self) -> str:
-        """Both marks as plotly wants them: decimal, then thousands."""
+        """Return both marks as plotly wants them: decimal, then thousands."""
         return "".join(SEPARATORS.get(self.locale, SEPARATORS["en"]))
 
     def count(self, x: Amount) -> str:
-        """A whole number of things: ``1,234``."""
+        """Write a whole number of things: ``1,234``."""
         return self._fixed(x, 0)
 
     def share(self, x: Amount) -> str:
-        """A part of one as per cent with one decimal: ``12.3 %``."""
+        """Write a part of one as per cent with one decimal: ``12.3 %``."""
         return self._percent(x, 1)
 
     def percent(self, x: Amount) -> str:
-        """A part of one as whole per cent, for titles: ``12 %``."""
+        """Write a part of one as whole per cent, for titles: ``12 %``."""
         return self._percent(x, 0)
 
     def multiple(self, x: Amount) -> str:
-        """A ratio: ``2.4×``; ratios that would round to nothing are ``under 0.1×``."""
+        """Write a ratio: ``2.4×``; ratios that would round to nothing are ``under 0.1×``."""
         number = _known(x)
         if number is not None and 0 < number < Decimal("0.05"):
             return f"under {self._fixed(0.1, 1)}{TIMES}"
         return NOTHING if number is None else self._fixed(x, 0 if abs(number) >= 100 else 1) + TIMES
 
-    def money(self, x: Amount, short: bool = False) -> str:
-        """An amount of money: ``€1,234``, ``€14.6 M`` when `short`, ``1,234 m.u.`` with a unit of the data."""
+    def money(self, x: Amount, *, short: bool = False) -> str:
+        """Write an amount of money: ``€1,234``, ``€14.6 M`` when `short`, else ``1,234 m.u.``."""
         number = _known(x)
         if number is None:
             return NOTHING
@@ -97,7 +96,7 @@ class Numbers:
         return self._with_currency(text)
 
     def value(self, x: Amount) -> str:
-        """An amount of any column with three digits or so: ``11,527``, ``4.5``, ``0.082``."""
+        """Write an amount of any column with three digits or so: ``11,527``, ``4.5``, ``0.082``."""
         number = _known(x)
         if number is None:
             return NOTHING
@@ -110,32 +109,33 @@ class Numbers:
         return self._fixed(number, 0 if number == 0 else digits, strip=True)
 
     def index(self, x: Amount, digits: int = 2) -> str:
-        """An index such as a silhouette: ``0.29`` in text; three digits in tables."""
+        """Write an index such as a silhouette: ``0.29`` in text; three digits in tables."""
         return self._fixed(x, digits)
 
     def signed(self, x: Amount, digits: int = 2) -> str:
-        """A number whose sign matters: ``+0.80``, ``−0.21``."""
+        """Write a number whose sign matters: ``+0.80``, ``−0.21``."""
         text, number = self._fixed(x, digits), _known(x)
         return f"+{text}" if number is not None and number > 0 and text.strip("0.,") else text
 
     def range(self, a: Amount, b: Amount, f: Callable[[Amount], str] | None = None) -> str:
-        """Two ends: ``0.25 to 0.28``; one number where both read the same."""
+        """Write two ends: ``0.25 to 0.28``; one number where both read the same."""
         low, high = (f or self.index)(a), (f or self.index)(b)
         return low if low == high else f"{low} to {high}"
 
-    def date(self, d: Date | str) -> str:
-        """A day as people write it: ``23 November 2026``."""
-        day = Date.fromisoformat(d[:10]) if isinstance(d, str) else d
+    def date(self, d: dt.date | str) -> str:
+        """Write a day as people write it: ``23 November 2026``."""
+        day = dt.date.fromisoformat(d[:10]) if isinstance(d, str) else d
         return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
     def cardinal(self, n: int) -> str:
-        """A small number as a word that opens a sentence (``Two``); figures from 13 on."""
+        """Write a small number as a word that opens a sentence (``Two``); figures from 13 on."""
         return CARDINALS[n] if 0 <= n < len(CARDINALS) else self.count(n)
 
     def one_in(self, share: float, noun: str = "customer") -> str:
-        """A share as a natural frequency: ``one customer in six``, ``two customers in five``.
+        """Write a share as a natural frequency: ``one customer in six``, ``two customers in five``.
 
-        The smallest denominator up to ten that is right to 1.5 points; below a tenth, one in the nearest number.
+        The smallest denominator up to ten that is right to 1.5 points; below a tenth, one in the nearest
+        number.
         """
         if not 0 < share <= 1:
             return f"no {noun}"
@@ -159,7 +159,7 @@ class Numbers:
         return self._fixed(number * 100, 0 if number in (0, 1) else digits) + f"{NBSP}%"
 
     def _short(self, number: Decimal) -> str:
-        power, name = (9, "bn") if abs(number) >= Decimal("999950000") else (6, "M")
+        power, name = (9, "bn") if abs(number) >= Decimal(999950000) else (6, "M")
         return f"{self._fixed(number.scaleb(-power), 1)}{NBSP}{name}"
 
     def _amount(self, number: Decimal) -> str:
@@ -175,7 +175,7 @@ class Numbers:
             return f"{sign}{unit}{NBSP}{text}"
         return f"{sign}{text}{NBSP}{unit}" if any(map(str.isalpha, unit)) else f"{sign}{unit}{text}"
 
-    def _fixed(self, x: Amount | Decimal, digits: int, strip: bool = False) -> str:
+    def _fixed(self, x: Amount | Decimal, digits: int, *, strip: bool = False) -> str:
         number = _known(x)
         if number is None:
             return NOTHING
@@ -189,7 +189,7 @@ class Numbers:
 
 
 def _known(x: Amount | Decimal) -> Decimal | None:
-    """`x` as the decimal a person would read off it, or None where it is missing or not finite."""
+    """Return the decimal a person would read off `x`, or None where it is missing or not finite."""
     if isinstance(x, Decimal):
         return x
     try:

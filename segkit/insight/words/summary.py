@@ -1,8 +1,8 @@
 """The paragraph on each segment's card, and one phrase per difference.
 
-Every figure is one cell of `sizes` or `profile`, written by `Numbers`: nothing is computed here, so that a reader can
-find each number in a table. The columns that a segment is named from are told first. A missing figure takes its
-whole sentence with it.
+Every figure is one cell of `sizes` or `profile`, written by `Numbers`: nothing is computed here, so that a
+reader can find each number in a table. The columns that a segment is named from are told first. A missing
+figure takes its whole sentence with it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from segkit.insight.drivers import differences
-from segkit.insight.words.names import NO, YES, Labels, names_with_columns
+from segkit.insight.words.names import Labels, names_with_columns, vocabulary
 from segkit.insight.words.numbers import TIMES, Numbers
 
 MUCH, LITTLE = 1.5, 0.67  # ratios worth saying as a ratio
@@ -29,7 +29,7 @@ def summarise(
     value: str = "",
     top: int = 3,
 ) -> dict[int, str]:
-    """Tell each segment in two to four sentences.
+    r"""Tell each segment in two to four sentences.
 
     Parameters
     ----------
@@ -67,41 +67,44 @@ def summarise(
 
 
 def difference(row: Mapping[Any, Any], labels: Labels, numbers: Numbers) -> str:
-    """One row of `differences` as a phrase: "2.4 times the typical grocery (11,527 against 4,756)"."""
+    """Write one row of `differences` as a phrase: "2.4 times the typical grocery (11,527 against 4,756)"."""
     name = labels.inline(row["column"])
     if row["level"]:
         held = f"{name} is {_level(row, labels)} for {_part(row['here'], numbers)}"
         return f"{held}, against {numbers.share(row['all'])} of all"
     if row["index_of"] == "share above zero":
-        return f"{name} above zero for {_part(row['here'], numbers)}, against {numbers.share(row['all'])} of all"
+        return (
+            f"{name} above zero for {_part(row['here'], numbers)}, against {numbers.share(row['all'])} of all"
+        )
     here, every = (amount(row["column"], row[key], labels, numbers) for key in ("here", "all"))
     kind = "typical" if row["index_of"] == "median" else "average"
     if row["here"] == 0:
-        return f"a {kind} {name} of {here} against {every}"
-    if row["index"] == row["index"] and not LITTLE <= row["index"] < MUCH:
+        return f"{kind} {name} of {here} against {every}"
+    if pd.notna(row["index"]) and not LITTLE <= row["index"] < MUCH:
         return f"{times(row['index'], numbers)} the {kind} {name} ({here} against {every})"
-    return f"a {'higher' if row['here'] > row['all'] else 'lower'} {kind} {name} ({here} against {every})"
+    return f"{'higher' if row['here'] > row['all'] else 'lower'} {kind} {name} ({here} against {every})"
 
 
 def amount(column: str, x: float, labels: Labels, numbers: Numbers) -> str:
-    """A figure of a column in its own units."""
-    return numbers.money(x) if labels.role.get(column) == "money" else numbers.value(x)
+    """Write a figure of a column in its own units; a label with a unit in brackets keeps it."""
+    own_unit = "(" in labels.title(column)
+    return numbers.money(x) if labels.role.get(column) == "money" and not own_unit else numbers.value(x)
 
 
 def times(index: float, numbers: Numbers) -> str:
-    """A ratio inside a sentence: "2.4 times"."""
+    """Write a ratio inside a sentence: "2.4 times"."""
     return numbers.multiple(index).replace(TIMES, " times")
 
 
 def customers(count: int, numbers: Numbers) -> str:
-    """How many customers: "1 customer", "252 customers"."""
+    """Write how many customers: "1 customer", "252 customers"."""
     return f"{numbers.count(count)} customer{'s' * (count != 1)}"
 
 
 def _size(row: Mapping[Any, Any], labels: Labels, numbers: Numbers, value: str) -> list[str]:
     who = f"{customers(row['customers'], numbers)} ({numbers.share(row['share'])})"
     share, middle = row.get("value_share", float("nan")), row.get("value_median", float("nan"))
-    if not value or share != share or middle != middle:
+    if not value or pd.isna(share) or pd.isna(middle):
         return [f"{who}."]
     name = labels.inline(value)
     bring = f"{who} with {numbers.share(share)} of all {name}."
@@ -112,7 +115,7 @@ def _size(row: Mapping[Any, Any], labels: Labels, numbers: Numbers, value: str) 
 def _differences(
     rows: pd.DataFrame, named: tuple[str, ...], labels: Labels, numbers: Numbers, top: int
 ) -> list[str]:
-    """The columns of the name, then the largest differences; of those with the same figures only the first."""
+    """Tell the columns of the name, then the largest differences; of equal figures only the first."""
     order = rows.column.map({column: i for i, column in enumerate(named)}).fillna(len(named))
     rows = rows.iloc[order.argsort(kind="stable")]
     rows = rows.drop_duplicates(["here", "all"]).head(top)
@@ -121,13 +124,13 @@ def _differences(
 
 
 def _level(row: Mapping[Any, Any], labels: Labels) -> str:
-    """A level as people say it: 1 in a yes/no column is "yes"."""
+    """Say a level as people do: 1 in a yes/no column is "yes"."""
     level = str(row["level"])
     if labels.role.get(row["column"]) != "yes/no":
         return level
-    return "yes" if level.lower() in YES else "no" if level.lower() in NO else level
+    return next((word for word in ("yes", "no") if level.lower() in vocabulary()[word]), level)
 
 
 def _part(share: float, numbers: Numbers) -> str:
-    """A share of the segment: "78.2 %", "all of them", "none of them"."""
-    return {0.0: "none of them", 1.0: "all of them"}.get(share) or numbers.share(share)
+    """Write a share of the segment: "78.2 %", "all of them", "none of them"."""
+    return "none of them" if share == 0 else "all of them" if share == 1 else numbers.share(share)

@@ -1,8 +1,8 @@
-"""The verdict in words: one headline, the evidence with what follows from it, and why this number of segments.
+"""The verdict in words: a headline, the evidence with what follows from it, and why this number of segments.
 
-The headline says whether there are groups at all before anybody reads about them. Evidence is a silhouette beside what
-chance gives, as it stands in the evidence table, and the customers near the border. Whether segments come back in
-repeated samples is not measured yet, so no sentence claims it.
+The headline says whether there are groups at all before anybody reads about them. Evidence is a silhouette
+beside what chance gives, as it stands in the evidence table, and the customers near the border. Whether
+segments come back in repeated samples is not measured yet, so no sentence claims it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ENGLISH = Numbers()
 
 
 def headline(verdict: Verdict, numbers: Numbers = ENGLISH) -> str:
-    """Say in one sentence whether there are groups, and never agree in silence with a number that was asked for."""
+    """Say in one sentence whether there are groups, and never agree in silence with a number asked for."""
     k = numbers.cardinal(verdict.segments)
     plain = {
         "none": "These customers do not fall into groups.",
@@ -33,13 +33,13 @@ def headline(verdict: Verdict, numbers: Numbers = ENGLISH) -> str:
     asked = f"You asked for {verdict.asked} segment{'s' * (verdict.asked != 1)}"
     if verdict.supported or verdict.reason == "too_few":
         return f"{asked}; {plain[:1].lower()}{plain[1:]}"
-    return f"{asked}; the data support {'none' if verdict.segments < 2 else verdict.segments}."
+    return f"{asked}; the data support {verdict.segments if verdict.segments > 1 else 'none'}."
 
 
 def evidence(
     verdict: Verdict,
     evidence: pd.DataFrame,
-    sizes: pd.DataFrame | None = None,
+    sizes: pd.DataFrame,
     numbers: Numbers = ENGLISH,
     *,
     column: str = "",
@@ -50,95 +50,82 @@ def evidence(
     ----------
     verdict, evidence
         From `segkit.segments.verdict.judge`.
-    sizes : DataFrame, optional
-        With ``near_border`` and ``customers``, for the share of customers near the border.
+    sizes : DataFrame
+        With ``customers`` and ``near_border``.
     column : str
         Label of a column to sort customers by when there are no groups.
     """
     if verdict.reason == "too_few":
-        rows, needed = numbers.count(verdict.rows_used), numbers.count(verdict.needed)
+        rows, needed = numbers.count(sizes.customers.sum()), numbers.count(verdict.needed)
         return f"{rows} customers; at least {needed} are needed. Leave out columns or add customers."
-    row = _row(verdict, evidence)
+    if verdict.reason == "same":
+        return "No two customers differ in the columns used. Choose other columns."
+    stand = _stand(verdict, evidence, numbers)
     if verdict.asked and not verdict.supported:
-        return (
-            f"{numbers.cardinal(verdict.asked)} segments{_against(row, numbers)}. They are shown as you asked, marked "
-            "as not supported by the data, and nothing is advised for them."
-        )
+        asked = f"{numbers.cardinal(verdict.asked)} segments {stand}"
+        return f"{asked}. They are shown as you asked; the data do not support them, so we advise nothing."
     if verdict.level == "none":
         tried = numbers.range(verdict.smallest, verdict.largest, numbers.count)
         such = f" such as {column}" if column else ""
         return (
-            f"No number from {tried} does clearly better than chance{_brackets(row, numbers)}. "
+            f"No number from {tried} stands clear of chance: the best {stand}. "
             f"Treat them as one group, or sort them by a single column{such}."
         )
-    doubt = "" if verdict.level == "clear" else " Take the line between them as a guide and test what you plan on a few."
-    return f"They{_against(row, numbers)}.{_border(sizes, numbers)}{doubt}"
+    follows = "Test what you plan on a sample first." if verdict.level == "weak" else ""
+    return f"They {stand}. {_border(sizes, numbers)} {follows}".strip()
 
 
 def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH) -> str:
     """Say in one sentence why this many segments are shown."""
-    supported = numbers.cardinal(verdict.segments).lower() if verdict.segments > 1 else "none"
+    k = numbers.cardinal(verdict.shown)
     if verdict.asked and not verdict.supported:
-        return f"{numbers.cardinal(verdict.asked)}, as you asked; the data support {supported}."
-    if verdict.reason == "too_few":
-        return "One: there are too few customers to look for more."
-    tried = numbers.range(verdict.smallest, verdict.largest, numbers.count)
+        data = numbers.cardinal(verdict.segments).lower() if verdict.segments > 1 else "none"
+        return f"{k}, as you asked; the data support {data}."
     if verdict.segments < 2:
-        return f"One: no number from {tried} stands clear of chance."
-    k, row = numbers.cardinal(verdict.segments), _row(verdict, evidence)
-    rivals = evidence[(evidence.segments > 1) & (evidence.segments != verdict.segments)].dropna(subset=["silhouette"])
-    if not row or rivals.empty:
+        tried = numbers.range(verdict.smallest, verdict.largest, numbers.count)
+        why = {
+            "too_few": "there are too few customers to look for more",
+            "same": "no two customers differ in the columns used",
+        }.get(verdict.reason, f"no number from {tried} stands clear of chance")
+        return f"One: {why}."
+    others = evidence[(evidence.segments > 1) & (evidence.segments != verdict.segments)]
+    rival = others.dropna(subset=["silhouette"]).nlargest(1, "silhouette").to_dict("records")
+    here = _row(verdict, evidence)
+    if not rival or not here:
         return f"{k}{', as you asked' if verdict.asked else ''}."
-    best = rivals.loc[rivals.silhouette.idxmax()]
-    here, next_best = numbers.index(row["silhouette"], 3), numbers.index(best.silhouette, 3)
-    if row["silhouette"] >= best.silhouette:
-        return f"{k}: of {tried} it sets segments furthest apart (silhouette {here}; next best {best.segments}, {next_best})."
-    return (
-        f"{k}: of {tried} it stands furthest above chance, although {best.segments} has the larger silhouette "
-        f"({next_best} against {here})."
-    )
+    own, best, other = here["silhouette"], rival[0]["silhouette"], numbers.count(rival[0]["segments"])
+    figures = f"{numbers.index(own, 3)} against {numbers.index(best, 3)} for {other}"
+    if own >= best:
+        return f"{k}: it sets customers further apart than any other number tried (silhouette {figures})."
+    return f"{k}: it stands furthest above chance, although {other} has the larger silhouette ({figures})."
 
 
 def _row(verdict: Verdict, evidence: pd.DataFrame) -> Mapping[Any, Any]:
-    """The row of the evidence that the verdict speaks of: the segments shown, else the best attempt."""
+    """Find the row that the verdict speaks of: the number shown, or the one furthest above chance."""
     tried = evidence[(evidence.segments > 1) & evidence.silhouette.notna()]
     shown = tried[tried.segments == verdict.shown]
-    if shown.empty and len(tried):
-        by = "z" if tried["z"].notna().any() else "silhouette"
-        shown = tried.loc[[tried[by].idxmax()]]
-    return shown.to_dict("records")[0] if len(shown) else {}
+    best = tried.sort_values(["z", "silhouette"], ascending=False, na_position="last")
+    return next(iter((shown if len(shown) else best).head(1).to_dict("records")), {})
 
 
-def _known(row: Mapping[Any, Any], *names: str) -> bool:
-    return all(name in row and pd.notna(row[name]) for name in names)
-
-
-def _brackets(row: Mapping[Any, Any], numbers: Numbers) -> str:
-    if not _known(row, "silhouette", "chance_low", "chance_high"):
-        return ""
+def _stand(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers) -> str:
+    """Hold a silhouette beside chance, as the rest of a sentence."""
+    row = _row(verdict, evidence)
+    if not row or pd.isna(row["chance_low"]) or pd.isna(row["chance_high"]):
+        return "could not be compared with chance"
+    further = "further" if row["silhouette"] > row["chance_high"] else "no further"
     chance = numbers.range(row["chance_low"], row["chance_high"])
-    return f" ({numbers.index(row['silhouette'])} against {chance})"
+    verb = "stand" if verdict.shown > 1 else f"({numbers.count(row['segments'])}) stands"
+    here = numbers.index(row["silhouette"])
+    return f"{verb} {further} apart than chance would give: {here} against {chance}"
 
 
-def _against(row: Mapping[Any, Any], numbers: Numbers) -> str:
-    """A silhouette beside chance, as the rest of a sentence."""
-    if not _known(row, "silhouette", "chance_low", "chance_high"):
-        return " were not compared with chance"
-    chance = numbers.range(row["chance_low"], row["chance_high"])
-    above = row["silhouette"] > row["chance_high"]
-    far = "further apart than chance would give" if above else "no further apart than chance would give"
-    return f" stand {far}: {numbers.index(row['silhouette'])} against {chance}"
-
-
-def _border(sizes: pd.DataFrame | None, numbers: Numbers) -> str:
-    """How many customers sit near the border, as a natural frequency with its counts."""
-    if sizes is None or "near_border" not in sizes:
-        return ""
+def _border(sizes: pd.DataFrame, numbers: Numbers) -> str:
+    """Say how many customers sit near the border, as a natural frequency with its counts."""
     near, every = int(sizes.near_border.sum()), int(sizes.customers.sum())
     if not near:
-        return " No customer sits near the border."
+        return "No customer sits near the border."
     who = numbers.one_in(near / every)
-    many = who.startswith(("two", "three", "four", "five", "six", "seven", "eight", "nine"))
-    verb = "sit" if many else "sits"
+    sit = "sit" if "customers" in who else "sits"
     counts = f"({numbers.count(near)} of {numbers.count(every)})"
-    return f" {who[:1].upper()}{who[1:]} {verb} near the border {counts}."
+    return f"{who[:1].upper()}{who[1:]} {sit} near the border {counts}."

@@ -22,8 +22,11 @@ from segkit.segments.validity import Floats, Labels, Matrix
 
 POLISH_ROWS = 2_000
 SAMPLE_ROWS = 4_000
-FEW_ROWS = 50_000  # up to here one thread (more cost up to 50x on a busy machine) and passes to the very end
-MANY_PASSES = 30  # beyond: what later passes gain is below .01 % of the inertia
+STARTS = 10
+QUICK_STARTS = 2
+FEW_ROWS = 50_000  # up to here one thread: more cost up to 50x on a busy machine
+MOST_PASSES = 300
+MANY_ROWS_PASSES = 30  # what later passes gain is below .01 % of the inertia
 
 
 class KMeans:
@@ -41,32 +44,39 @@ class KMeans:
 
     name = "kmeans"
 
-    def fit(self, X: Matrix, segments: int, *, seed: int, starts: int = 10) -> tuple[Labels, Floats]:
-        """Return labels (n,) in no special order and centres (segments, p) of the best of `starts` fits."""
+    def fit(self, X: Matrix, segments: int, *, seed: int, quick: bool = False) -> tuple[Labels, Floats]:
+        """Return labels (n,) in no special order and centres (segments, p).
+
+        `quick` is for comparing many small tables with each other: a good fit of each, not the best.
+        """
         few = X.shape[0] <= FEW_ROWS
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than k: the sweep looks
             with threads(1):
+                if quick:
+                    return _parts(SklearnKMeans(segments, n_init=QUICK_STARTS, random_state=seed).fit(X))
                 polished = X.shape[0] <= POLISH_ROWS and not sparse.issparse(X)
-                centers = (_best_polished if polished else _best_on_sample)(X, segments, seed, starts)
+                centers = (_best_polished if polished else _best_on_sample)(X, segments, seed)
             with threads(1 if few else None):
-                model = SklearnKMeans(
-                    len(centers), init=centers, n_init=1, max_iter=300 if few else MANY_PASSES, tol=0
-                ).fit(X)
-        return model.labels_.astype(np.intp), np.asarray(model.cluster_centers_, dtype=np.float64)
+                passes = MOST_PASSES if few else MANY_ROWS_PASSES
+                return _parts(SklearnKMeans(segments, init=centers, n_init=1, max_iter=passes, tol=0).fit(X))
 
 
-def _best_on_sample(X: Matrix, segments: int, seed: int, starts: int) -> Floats:
-    """Return the centres of the best of `starts` fits on the first rows."""
-    model = SklearnKMeans(segments, n_init=starts, random_state=seed).fit(X[:SAMPLE_ROWS])
+def _parts(model: SklearnKMeans) -> tuple[Labels, Floats]:
+    return model.labels_.astype(np.intp), np.asarray(model.cluster_centers_, dtype=np.float64)
+
+
+def _best_on_sample(X: Matrix, segments: int, seed: int) -> Floats:
+    """Return the centres of the best of ten fits on the first rows."""
+    model = SklearnKMeans(segments, n_init=STARTS, random_state=seed).fit(X[:SAMPLE_ROWS])
     return np.asarray(model.cluster_centers_, dtype=np.float64)
 
 
-def _best_polished(X: Floats, segments: int, seed: int, starts: int) -> Floats:
-    """Return the centres of the best of `starts` fits, each polished."""
+def _best_polished(X: Floats, segments: int, seed: int) -> Floats:
+    """Return the centres of the best of ten fits, each polished."""
     draw, middle = np.random.RandomState(seed), X.mean(axis=0)
     X = X - middle  # far from the origin squared distances would lose digits
-    fits = (SklearnKMeans(segments, n_init=1, random_state=draw).fit(X) for _ in range(starts))
+    fits = (SklearnKMeans(segments, n_init=1, random_state=draw).fit(X) for _ in range(STARTS))
     polished = [polish(X, each.labels_, each.cluster_centers_) for each in fits]
     lowest = min(inertia for _, inertia in polished)
     return middle + next(centers for centers, inertia in polished if inertia <= lowest * (1 + 1e-9))

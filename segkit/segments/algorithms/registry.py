@@ -1,6 +1,6 @@
 """The algorithms a study can name. Adding one is a class in a file of its own and a line here.
 
-An algorithm has a `name` (a choice of the parameter `algorithm`) and `fit(X, segments, seed=..., starts=...)`, which returns
+An algorithm has a `name` (a choice of the parameter `algorithm`) and `fit(X, segments, seed=..., quick=...)`, which returns
 labels and centres. It sees the rows in the sweep's seeded order and need not care about numbering: the sweep does.
 """
 
@@ -18,7 +18,7 @@ class Algorithm(Protocol):
 
     name: str
 
-    def fit(self, X: Matrix, segments: int, *, seed: int, starts: int) -> tuple[Labels, Floats]:
+    def fit(self, X: Matrix, segments: int, *, seed: int, quick: bool = False) -> tuple[Labels, Floats]:
         """Return labels (n,) and centres (segments, p)."""
 
 

@@ -1,0 +1,346 @@
+"""The command line: ``segkit run|check|score|params|settings|init|serve``.
+
+Flags are made from the parameters, so that a field has one name and one help everywhere. There is no logic
+here: each command calls one room, which is imported when the command needs it, so that help is quick.
+Whatever happens, the user gets one message: of an error that segkit foresaw, its own words; of any other,
+an id and where the trace is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from . import logs
+from .errors import ParameterError, SegkitError, nearest
+
+Options = argparse.Namespace
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit code: 0 done, 1 failed, 2 could not start, 130 or 143 stopped."""
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        parser = _parser()
+        options, unknown = parser.parse_known_args(arguments)
+        if unknown:
+            _unknown(unknown[0], options.flags)
+        logs.to_terminal(options.log_level)
+        return int(options.command(options))
+    except SegkitError as error:
+        _tell(str(error))
+        return error.exit_code
+    except _Stopped as stopped:
+        logging.getLogger("asyncio").disabled = True  # the cells that were interrupted are no news
+        _tell("Stopped. Nothing unfinished was kept.")
+        return 128 + stopped.signal
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the promise of this function
+        _tell(logs.unforeseen(error))
+        return 1
+
+
+class _Stopped(KeyboardInterrupt):
+    """Somebody pressed Ctrl-C, or a scheduler ended the process."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.signal = number
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    """Stop once; further signals must not interrupt the cleaning up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _Stopped(number)
+
+
+# -------------------------------------------------------------------------------------------- the commands
+def _run(options: Options) -> int:
+    # nbformat's schema checker builds a grammar of addresses that costs a second and that no notebook needs.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    from .report import batch
+
+    common = ["--out", options.out, "--timeout", str(options.timeout), "--log-level", options.log_level]
+    common += ["--skip-complete"] if options.skip_complete else []
+    common += ["--notebook", options.notebook] if options.notebook else []
+    common += [
+        part for name, text in _given(options).items() for part in (f"--{name.replace('_', '-')}={text}",)
+    ]
+    order = batch.Order(
+        out=options.out,
+        notebook=options.notebook,
+        timeout=options.timeout,
+        skip_complete=options.skip_complete,
+        progress=sys.stderr.isatty() and not options.json,
+        level="debug" if options.log_level == "debug" else "info",
+        flags=_given(options),
+    )
+    if options.jobs > 1 and len(options.target) > 1:
+        made = batch.several(options.target, common, options.jobs)
+    else:
+        made = (batch.one(target, order) for target in options.target)
+    outcomes = []
+    for outcome in made:
+        outcomes.append(outcome)
+        if options.json:
+            print(batch.as_json(outcome), flush=True)
+        else:
+            _tell(outcome.line, to=sys.stderr if outcome.exit_code else sys.stdout)
+    return batch.exit_code(outcomes)
+
+
+def _check(options: Options) -> int:
+    from . import study
+    from .export import plain, records
+    from .params import Params
+
+    seen = study.check(params=Params.from_text({"source": options.source, **_given(options)}))
+    if options.json:
+        tables = {"quality": records(seen.quality), "columns": records(seen.columns)}
+        print(json.dumps(plain({"reading": seen.reading.as_dict(), **tables}), ensure_ascii=False))
+    else:
+        _tell(
+            f"{seen.reading.source}: {seen.reading.rows:,} rows, {seen.reading.columns} columns",
+            to=sys.stdout,
+        )
+        _table(seen.quality[["status", "check", "found", "reason"]])
+        _table(seen.columns[["use", "column", "role", "reason"]])
+    if len(seen.failed):
+        return 1
+    return 0 if (seen.columns["use"] == "feature").any() else 2
+
+
+def _score(options: Options) -> int:
+    from . import export
+    from .data.source import load
+    from .segments.model import read_model
+
+    model = read_model(options.model)
+    frame, _ = load(options.source)
+    scored = model.score(frame, options.customer_id or None)
+    export.to_file(scored, options.out)
+    _tell(f"{len(scored):,} customers scored. {options.out}", to=sys.stdout)
+    return 0
+
+
+def _params(options: Options) -> int:
+    from .params import KINDS, Params
+
+    if options.schema:
+        print(json.dumps(Params.model_json_schema(), indent=1))
+    elif options.cell:
+        if options.cell not in KINDS:
+            raise ParameterError(f'There is no notebook "{options.cell}"; there are: {", ".join(KINDS)}.')
+        print(KINDS[options.cell].cell())
+    elif options.markdown:
+        print(Params.markdown(), end="")
+    else:
+        for field in Params.fields():
+            print(f"{field.name:14}{json.dumps(field.default):16}{field.help}{_choices(field.choices)}")
+    return 0
+
+
+def _settings(options: Options) -> int:  # noqa: ARG001 - one signature for all
+    from . import settings
+
+    settings.load()
+    print(settings.markdown(), end="")
+    return 0
+
+
+def _init(options: Options) -> int:
+    from .places import lay_down
+
+    for file, is_new in lay_down(options.directory):
+        print(f"{'wrote' if is_new else 'kept '} {file}")
+    return 0
+
+
+def _serve(options: Options) -> int:
+    from . import serve
+
+    serve.serve(host=options.host, port=options.port, behind_proxy=options.behind_proxy)
+    return 0
+
+
+# -------------------------------------------------------------------------------------------- the flags
+class _Parser(argparse.ArgumentParser):
+    """argparse, but a wrong word is an error of ours that names the nearest right one."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage."""
+        wrong, _, known = message.partition("invalid choice: ")[2].partition(" (choose from ")
+        hint = nearest(wrong.strip("'"), [word.strip("' )") for word in known.split(",")]) if known else ""
+        raise ParameterError(f"{message[:1].upper()}{message[1:]}.{hint} See {self.prog} --help.")
+
+
+class _StudyParser(_Parser):
+    """The flags of a command that takes the fields of a study, made when that command is named."""
+
+    but: tuple[str, ...] | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Add a flag for each field, then parse."""
+        if self.but is not None:
+            _add_fields(self, but=self.but)
+            self.but = None
+        return super().parse_known_args(args, namespace)
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="segkit", description="Customer segments you can trust.", allow_abbrev=False)
+    parser.add_argument("--version", action=_Version)
+    commands = parser.add_subparsers(
+        title="commands", required=True, metavar="COMMAND", parser_class=_StudyParser
+    )
+
+    run = _command(commands, "run", _run, "carry out studies, each to a report")
+    run.add_argument(
+        "target", nargs="+", metavar="FILE.yml|SOURCE", help="parameter files, data files or sample:NAME"
+    )
+    run.add_argument("--out", default="reports", metavar="DIR", help="directory of the runs (reports)")
+    run.add_argument("--notebook", default="", metavar="NAME", help="notebook to run, by name or path")
+    run.add_argument("--jobs", type=_whole, default=1, metavar="N", help="how many runs at once (1)")
+    run.add_argument(
+        "--timeout", type=_seconds, default=0.0, metavar="S", help="seconds after which to give up"
+    )
+    run.add_argument(
+        "--skip-complete", action="store_true", help="leave out what is already there, unchanged"
+    )
+    run.add_argument("--json", action="store_true", help="print one line of JSON for each run")
+    run.but = ()
+
+    check = _command(commands, "check", _check, "say what a data file is like; make no study")
+    check.add_argument("source", help="data file or sample:NAME")
+    check.add_argument("--json", action="store_true", help="print JSON")
+    check.but = ("source",)
+
+    score = _command(commands, "score", _score, "assign new rows with a saved model")
+    score.add_argument("model", help="model.json of a run")
+    score.add_argument("source", help="data file with the same columns")
+    score.add_argument("--out", required=True, metavar="FILE", help="where to: .csv or .parquet")
+    score.add_argument("--customer-id", default="", metavar="COLUMN", help="column that names the customer")
+
+    params = _command(commands, "params", _params, "print every parameter")
+    form = params.add_mutually_exclusive_group()
+    form.add_argument("--cell", metavar="NOTEBOOK", help="as the parameters cell of a notebook")
+    form.add_argument("--schema", action="store_true", help="as a JSON schema")
+    form.add_argument("--markdown", action="store_true", help="as a Markdown table")
+
+    _command(commands, "settings", _settings, "print every setting of a deployment")
+    init = _command(commands, "init", _init, "lay notebooks and parameter files down, to be changed")
+    init.add_argument("directory", nargs="?", default=".", help="where to (here)")
+
+    serve = _command(commands, "serve", _serve, "open the dashboard in a browser")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=int, default=8866, help="port to listen on (8866)")
+    serve.add_argument("--behind-proxy", action="store_true", help="trust a reverse proxy's headers")
+    return parser
+
+
+def _command(commands: Any, name: str, command: Callable[[Options], int], text: str) -> _StudyParser:
+    parser: _StudyParser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    told = f"what is told on the terminal: {', '.join(logs.LEVELS)} (warning)"
+    parser.add_argument("--log-level", choices=logs.LEVELS, default="warning", metavar="LEVEL", help=told)
+    flags = parser._option_string_actions  # noqa: SLF001 - argparse has no other list of them
+    parser.set_defaults(command=command, flags=flags)
+    return parser
+
+
+def _add_fields(parser: _Parser, *, but: tuple[str, ...]) -> None:
+    """Give a command a flag for each field of a study."""
+    from .params import Params
+
+    groups: dict[str, Any] = {}
+    for field in Params.fields():
+        if field.run or field.name in but:
+            continue
+        if field.group not in groups:
+            groups[field.group] = parser.add_argument_group(field.group.lower())
+        groups[field.group].add_argument(
+            f"--{field.name.replace('_', '-')}",
+            dest=f"field_{field.name}",
+            metavar="A,B" if field.type == "list[str]" else field.type.upper(),
+            help=(field.help + _choices(field.choices)).replace("%", "%%"),
+        )
+
+
+def _given(options: Options) -> dict[str, str]:
+    """Return the fields that were named, as they were typed."""
+    fields = {
+        name.removeprefix("field_"): text for name, text in vars(options).items() if name.startswith("field_")
+    }
+    return {name: text for name, text in fields.items() if text is not None}
+
+
+def _unknown(word: str, flags: dict[str, Any]) -> NoReturn:
+    name = word.partition("=")[0]
+    kind = "flag" if name.startswith("-") else "argument"
+    raise ParameterError(f'There is no {kind} "{name}" here.{nearest(name, flags)}')
+
+
+def _choices(choices: tuple[str, ...]) -> str:
+    return f" ({' '.join(choices)})" if choices else ""
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 10**7:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, 0 for no limit, got {text!r}")
+    return seconds
+
+
+class _Version(argparse.Action):
+    """Print the version."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(nargs=0, help="print the version", **options)
+
+    def __call__(self, *_: Any) -> NoReturn:
+        """Print and leave."""
+        from importlib.metadata import version
+
+        print(f"segkit {version('segkit')}")
+        raise SystemExit(0)
+
+
+# -------------------------------------------------------------------------------------------- the terminal
+def _tell(text: str, *, to: Any = None) -> None:
+    """Print a line; what came from data cannot steer the terminal."""
+    shown = "".join(sign if sign.isprintable() else " " for sign in text)
+    print(shown, file=to or sys.stderr, flush=True)
+
+
+def _table(table: Any) -> None:
+    """Print the columns of a small table, aligned."""
+    rows = [[str(value) for value in row] for row in table.itertuples(index=False)]
+    wide = [max((len(row[i]) for row in rows), default=0) for i in range(table.shape[1])]
+    print()
+    for row in rows:
+        _tell(
+            "  ".join(text.ljust(width) for text, width in zip(row, wide, strict=True)).rstrip(),
+            to=sys.stdout,
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

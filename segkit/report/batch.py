@@ -1,0 +1,200 @@
+"""One target after the other, or several at once, each to a complete run or to one sentence why not.
+
+A target is a parameter file, or a source that needs none. An `Outcome` is what became of it, for the
+terminal or as JSON. Several at once are processes of their own, one thread a fit: many small fits with many
+threads each slow one another down. Reading the command line and printing belong to `cli`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from segkit import logs, runs
+from segkit import params as kinds
+from segkit.errors import ParameterError, SegkitError
+from segkit.params import Kind, Params, Recipe
+
+from . import runner
+
+log = logging.getLogger(__name__)
+
+GRACE = 10  # seconds a stopped process gets to clean up
+RECIPES = (".yml", ".yaml")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a target."""
+
+    target: str
+    status: str  # complete, skipped, failed (it was read), refused (nothing could start)
+    exit_code: int = 0
+    directory: str = ""
+    message: str = ""
+    verdict: str = ""
+    segments: int = 0
+    seconds: float = 0.0
+
+    @property
+    def line(self) -> str:
+        """One line for a person; of a finished run it ends with the path of the report."""
+        if self.exit_code:
+            return f"{Path(self.target).name}: {self.message}"
+        took = "already complete" if self.status == "skipped" else f"{self.seconds:.1f} s"
+        return f"{self.message} ({took}) {self.directory}/report.html"
+
+
+@dataclass(frozen=True)
+class Order:
+    """How the runs of one call are to be made; `flags` are parameters as they were typed."""
+
+    out: str = "reports"
+    notebook: str = ""
+    timeout: float = 0
+    skip_complete: bool = False
+    progress: bool = False
+    level: str = "info"
+    flags: Mapping[str, str] | None = None
+
+
+def one(target: str, order: Order) -> Outcome:
+    """Carry out one target; every error becomes an outcome."""
+    began = time.monotonic()
+    try:
+        recipe = _recipe(target, order)
+        known = _complete(recipe, order) if order.skip_complete else None
+        folder = known or runner.run(
+            recipe.params,
+            out=order.out,
+            notebook=recipe.notebook,
+            name=recipe.name,
+            timeout=order.timeout,
+            progress=order.progress,
+            level=order.level,
+        )
+        return _done(target, folder, "skipped" if known else "complete", time.monotonic() - began)
+    except SegkitError as error:
+        status = "refused" if error.exit_code == 2 else "failed"
+        return Outcome(target, status, error.exit_code, message=str(error))
+    except Exception as error:  # noqa: BLE001 - the promise of this function
+        return Outcome(target, "failed", 1, message=logs.unforeseen(error))
+
+
+def several(targets: Sequence[str], arguments: Sequence[str], jobs: int) -> Iterator[Outcome]:
+    """Carry out targets in processes, `jobs` at once, each a call of the command line; yield as they end."""
+    command = [sys.executable, "-m", "segkit.cli", "run", "--json", *arguments, "--"]
+    environment = {**os.environ, **dict.fromkeys(runner.THREADS, "1")}
+    running: list[subprocess.Popen[str]] = []
+
+    def carry_out(target: str) -> Outcome:
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [*command, target], env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        running.append(child)
+        said = child.communicate()[0].strip()
+        return (
+            Outcome(**json.loads(said)) if said else Outcome(target, "failed", 1, message="It was stopped.")
+        )
+
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        for done in as_completed([pool.submit(carry_out, target) for target in targets]):
+            yield done.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in running:
+            _stop(child)
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """Return 0 when all are complete, 2 when none could start, else 1.
+
+    Examples
+    --------
+    >>> exit_code([Outcome("a", "complete"), Outcome("b", "refused", 2)])
+    1
+    """
+    codes = {outcome.exit_code for outcome in outcomes}
+    return codes.pop() if len(codes) == 1 else 1
+
+
+def _recipe(target: str, order: Order) -> Recipe:
+    """Return what a target asks for: a parameter file and flags over it, or a source and flags."""
+    flags = dict(order.flags or {})
+    if Path(target).suffix.lower() in RECIPES:
+        read = kinds.read(target)
+        return Recipe(
+            read.file, read.notebook, read.name, type(read.params).from_text(flags, base=read.params)
+        )
+    kind: type[Kind] = kinds.KINDS.get(order.notebook, Params)
+    if "source" in flags:
+        message = f"The source is named twice: {target} and --source {flags['source']}. Name it once."
+        raise ParameterError(message)
+    notebook = order.notebook or kind.notebook
+    return Recipe("", notebook, runner.stem(target), kind.from_text({"source": target, **flags}))
+
+
+def _complete(recipe: Recipe, order: Order) -> Path | None:
+    """Return the run that is there already: same notebook, parameters, version and bytes of the input."""
+    study = recipe.params.study_dump()
+    known = {"notebook": recipe.notebook, "parameters": study, "version": version("segkit")}
+    for folder, record in runs.find(order.out, recipe.name, **known):
+        if record["input"]["sha256"] == _fingerprint(study["source"]) or study["source"].startswith(
+            "sample:"
+        ):
+            return folder
+    return None
+
+
+def _fingerprint(source: str) -> str:
+    try:
+        with Path(source).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _done(target: str, folder: Path, status: str, seconds: float) -> Outcome:
+    summary: dict[str, Any] = json.loads((folder / "summary.json").read_bytes())
+    verdict = summary["verdict"]
+    return Outcome(
+        target,
+        status,
+        directory=_short(folder),
+        message=summary["text"]["headline"],
+        verdict=verdict["level"],
+        segments=verdict["shown"],
+        seconds=round(seconds, 1),
+    )
+
+
+def _short(folder: Path) -> str:
+    """Return the path as a person in this directory would write it."""
+    here = Path.cwd()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
+
+
+def _stop(child: subprocess.Popen[str]) -> None:
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def as_json(outcome: Outcome) -> str:
+    """Return an outcome as one line of JSON."""
+    return json.dumps(asdict(outcome), ensure_ascii=False)

@@ -1,0 +1,210 @@
+"""The dashboard: a notebook under Voila, behind a token, with settings that are safe by default.
+
+Voila runs in this process, as a subclass that listens on one port or none, takes its look from our template
+and sends plotly.js from the package. Kernels start with a clean environment that marks them as a
+dashboard's, and end when nobody looks. What the page shows is the notebook's business.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import jinja2
+import plotly
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from traitlets.config import Config
+from voila.app import Voila
+
+from segkit import places, settings
+from segkit.errors import OutputError, ParameterError
+
+NOTEBOOK = "01-segment-customers"
+PORT = 8866
+# What a kernel may inherit: it runs for visitors, and this process may hold the operator's secrets.
+KEPT = ("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+KEPT_PREFIXES = (
+    "LC_",
+    "PYTHON",
+    "XDG_",
+    "CONDA_",
+    "OMP_",
+    "OPENBLAS_",
+    "MKL_",
+    "SEGKIT_",
+    "VOILA_",
+    "SERVER_",
+)
+DROPPED = ("SEGKIT_TOKEN", "VOILA_REQUEST_URL")
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline' data:; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; frame-ancestors 'self'; "
+    "form-action 'self'; base-uri 'self'; object-src 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "SAMEORIGIN",
+}
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    *,
+    token: str | None = None,
+    behind_proxy: bool = False,
+    notebook: str = NOTEBOOK,
+    tell: Callable[[str], None] = print,
+) -> None:
+    """Serve a notebook as a dashboard until the process is told to end.
+
+    Parameters
+    ----------
+    host, port
+        Where to listen.
+    token
+        What visitors must show; None takes the one set in ``SEGKIT_TOKEN``, else makes one. Empty asks for none,
+        and is allowed on this machine only.
+    behind_proxy
+        Believe the forwarded headers of a proxy in front.
+    notebook
+        Name or path of the notebook.
+    tell
+        Called once, with the address.
+
+    Raises
+    ------
+    OutputError
+        When the port is taken or cannot be listened on.
+    ParameterError
+        When strangers could come in: a host beyond this machine without a token.
+    """
+    found = settings.load()
+    token = found.token.get_secret_value() or secrets.token_urlsafe(24) if token is None else token
+    if not token and not is_loopback(host):
+        raise ParameterError(
+            f"Without a token only this machine may come in; {host} can be reached from others."
+        )
+    _probe(host, port)
+    with tempfile.TemporaryDirectory(prefix="segkit-serve-", ignore_cleanup_errors=True) as private:
+        os.environ["TMPDIR"] = private  # uploads of kernels that were killed go with it
+        app = Dashboard(config=_config(host, port, token, places.notebook(notebook), found.idle_minutes))
+        app.behind_proxy = behind_proxy
+        app.initialize([])
+        shown = f"[{host}]" if ":" in host else host
+        tell(f"segkit is at http://{shown}:{port}/" + (f"?token={token}" if token else ""))
+        app.start()
+
+
+class Kernels(AsyncMappingKernelManager):
+    """Starts kernels with a clean environment."""
+
+    async def start_kernel(self, *, env: Mapping[str, str] | None = None, **more: Any) -> str:
+        """Start a kernel for a visitor."""
+        kernel: str = await super().start_kernel(env=kernel_environment(env or os.environ), **more)
+        return kernel
+
+
+class Dashboard(Voila):
+    """Voila with our template, and plotly.js beside its own scripts."""
+
+    behind_proxy = False
+
+    def setup_template_dirs(self) -> None:
+        """Find our template, whatever is installed elsewhere under its name."""
+        os.environ["JUPYTER_PATH"] = str(places.static_dir())
+        super().setup_template_dirs()
+        self.static_paths.append(str(Path(plotly.__file__).parent / "package_data"))
+
+    def init_settings(self) -> dict[str, Any]:
+        """Let the login page look like the others."""
+        found: dict[str, Any] = super().init_settings()
+        ours = jinja2.FileSystemLoader(places.static_dir() / "voila" / "templates" / "segkit")
+        env = found["jinja2_env"]
+        env.loader = jinja2.ChoiceLoader([ours, env.loader])
+        return found
+
+    def listen(self) -> None:
+        """Listen, believing forwarded headers only where a proxy was promised."""
+        self.app.listen = partial(self.app.listen, xheaders=self.behind_proxy)
+        super().listen()
+
+
+def kernel_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Return what a kernel gets to see of the environment: no secrets, no token, and that it is a dashboard's.
+
+    Examples
+    --------
+    >>> kernel_environment({"PATH": "/bin", "AWS_SECRET": "x", "QUERY_STRING": "token=y&segments=4"})
+    {'PATH': '/bin', 'QUERY_STRING': 'segments=4', 'SEGKIT_FACE': 'dashboard'}
+    """
+    kept = {name: env[name] for name in env if name in KEPT or name.startswith(KEPT_PREFIXES)}
+    pairs = parse_qsl(env.get("QUERY_STRING", ""), keep_blank_values=True)
+    kept["QUERY_STRING"] = urlencode([pair for pair in pairs if pair[0] != "token"])
+    return {name: value for name, value in kept.items() if name not in DROPPED} | {"SEGKIT_FACE": "dashboard"}
+
+
+def is_loopback(host: str) -> bool:
+    """Answer whether only this machine can reach a host.
+
+    Examples
+    --------
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _probe(host: str, port: int) -> None:
+    """Refuse a port that is taken: Voila would quietly go elsewhere."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        reason = (error.strerror or "it cannot be used").lower()
+        raise OutputError(
+            f"Cannot listen on {host}, port {port}: {reason}. Choose another with --port."
+        ) from None
+
+
+def _config(host: str, port: int, token: str, notebook: Path, idle_minutes: int) -> Config:
+    sheets = ("tokens.css", "segkit.css", "widgets.css")
+    style = "\n".join((places.static_dir() / name).read_text(encoding="utf-8") for name in sheets)
+    return Config(
+        {
+            "Voila": {
+                "ip": host,
+                "port": port,
+                "port_retries": 0,
+                "token": token,
+                "open_browser": False,
+                "notebook_path": str(notebook),
+                "config_file_paths": [],
+                "log_level": "WARN",
+                "tornado_settings": {"headers": HEADERS, "compress_response": True},
+            },
+            "VoilaConfiguration": {
+                "template": "segkit",
+                "allow_template_override": "NO",
+                "allow_theme_override": "NO",
+                "file_allowlist": [],
+                "multi_kernel_manager_class": "segkit.serve.Kernels",
+                "resources": {"segkit": {"style": style}},
+            },
+            "MappingKernelManager": {"cull_idle_timeout": idle_minutes * 60, "cull_interval": 30},
+        }
+    )

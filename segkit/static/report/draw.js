@@ -1,0 +1,19 @@
+// Draws every figure of the page; the width follows the text, also on paper.
+(() => {
+  const figures = JSON.parse(document.getElementById("sk-figures").textContent);
+  const plots = [...document.querySelectorAll(".sk-plot[data-figure]")];
+  const still = { displayModeBar: false, responsive: true };
+  const map = {
+    displaylogo: false,
+    responsive: true,
+    modeBarButtons: [["zoom2d", "pan2d", "resetScale2d"]],
+  };
+  for (const plot of plots) {
+    const { data, layout } = figures[plot.dataset.figure];
+    Plotly.newPlot(plot, data, layout, plot.dataset.panel === "map" ? map : still);
+  }
+  // A4 less its margins is 658 pixels wide; narrower columns stay as they are.
+  const fit = (plot) => Plotly.relayout(plot, { width: Math.min(plot.parentNode.clientWidth, 658) });
+  addEventListener("beforeprint", () => plots.forEach(fit));
+  addEventListener("afterprint", () => plots.forEach((plot) => Plotly.relayout(plot, { width: null, autosize: true })));
+})();

@@ -13,9 +13,8 @@ import logging
 import math
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import OutputError
+from .insight.words import method
 from .panels import builders
 from .safe import cell
 from .study import Study
@@ -36,7 +36,7 @@ TABLES = (
     "columns", "quality", "evidence", "sizes", "profile", "drivers", "differences", "separation", "unusual",
     "actions",
 )  # fmt: skip
-PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy", "narwhals", "plotly")
+OWN = ("segkit", "input_sha256", "seed")  # the provenance that a machine has no part in
 
 
 def write(study: Study, folder: Path) -> list[Path]:
@@ -111,7 +111,10 @@ def summary(study: Study) -> dict[str, Any]:
         "schema": SCHEMA,
         "verdict": dataclasses.asdict(study.verdict),
         "text": dataclasses.asdict(study.text),
-        "figures": {name: _said(study, name) for name in builders.NAMES},
+        "method": method.method(
+            study.params, study.columns, study.prepared.steps, study.verdict, study.numbers
+        ),
+        "figures": dict(_figures(study)),
         "customers": _counted(study.assignments),
         **{name: records(getattr(study, name)) for name in TABLES},
         "correlation": {"columns": list(study.correlation), "values": study.correlation.to_numpy()},
@@ -119,8 +122,8 @@ def summary(study: Study) -> dict[str, Any]:
         "map": {"explained": study.map.explained, "axes": study.map.axes, "customers": study.map.total},
         "reading": study.reading.as_dict(),
         "parameters": study.params.study_dump(),
-        "provenance": study.provenance,
-        "run": _run(),
+        "provenance": {name: study.provenance[name] for name in OWN},
+        "run": _run(study.provenance),
     }
     return plain(parts)  # type: ignore[no-any-return]
 
@@ -157,10 +160,12 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value if isinstance(value, int) else str(value)
 
 
-def _said(study: Study, name: str) -> dict[str, Any]:
-    """Return the words of a panel: what stands around its picture."""
-    panel = builders.build(study, name)
-    return {part: getattr(panel, part) for part in ("title", "subtitle", "note", "alt", "empty")}
+def _figures(study: Study) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the words around each picture or table of the report."""
+    for name in builders.NAMES:
+        panel = builders.build(study, name)
+        if panel.title:
+            yield name, {part: getattr(panel, part) for part in ("title", "subtitle", "note", "alt", "empty")}
 
 
 def _counted(assignments: pd.DataFrame) -> dict[str, Any]:
@@ -174,13 +179,12 @@ def _counted(assignments: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _run() -> dict[str, Any]:
+def _run(provenance: Mapping[str, Any]) -> dict[str, Any]:
     """Return what may differ between two runs of the same study."""
     return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
         "platform": platform.platform(terse=True),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {name: value for name, value in provenance.items() if name not in OWN},
     }
 
 

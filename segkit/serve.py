@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlencode
 import jinja2
 import plotly
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from voila.app import Voila
 
@@ -29,7 +30,7 @@ from segkit.errors import OutputError, ParameterError
 
 NOTEBOOK = "01-segment-customers"
 PORT = 8866
-# What a kernel may inherit: it runs for visitors, and this process may hold the operator's secrets.
+# What a kernel may inherit: it runs for visitors, and this process may hold its operator's secrets.
 KEPT = ("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 KEPT_PREFIXES = (
     "LC_",
@@ -45,9 +46,10 @@ KEPT_PREFIXES = (
 )
 DROPPED = ("SEGKIT_TOKEN", "VOILA_REQUEST_URL")
 POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline' data:; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; frame-ancestors 'self'; "
-    "form-action 'self'; base-uri 'self'; object-src 'none'"
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    "style-src 'self' 'unsafe-inline' data:; img-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self' data: blob:; frame-ancestors 'self'; form-action 'self'; base-uri 'self'; "
+    "object-src 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -98,10 +100,10 @@ def serve(
     with tempfile.TemporaryDirectory(prefix="segkit-serve-", ignore_cleanup_errors=True) as private:
         os.environ["TMPDIR"] = private  # uploads of kernels that were killed go with it
         app = Dashboard(config=_config(host, port, token, places.notebook(notebook), found.idle_minutes))
-        app.behind_proxy = behind_proxy
-        app.initialize([])
         shown = f"[{host}]" if ":" in host else host
-        tell(f"segkit is at http://{shown}:{port}/" + (f"?token={token}" if token else ""))
+        address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+        app.behind_proxy, app.announce = behind_proxy, partial(tell, f"segkit is at {address}")
+        app.initialize([])
         app.start()
 
 
@@ -118,6 +120,7 @@ class Dashboard(Voila):
     """Voila with our template, and plotly.js beside its own scripts."""
 
     behind_proxy = False
+    announce: Callable[[], None] = staticmethod(lambda: None)
 
     def setup_template_dirs(self) -> None:
         """Find our template, whatever is installed elsewhere under its name."""
@@ -134,13 +137,14 @@ class Dashboard(Voila):
         return found
 
     def listen(self) -> None:
-        """Listen, believing forwarded headers only where a proxy was promised."""
+        """Listen, believing forwarded headers only where a proxy was promised, and say so."""
         self.app.listen = partial(self.app.listen, xheaders=self.behind_proxy)
+        IOLoop.current().add_callback(self.announce)
         super().listen()
 
 
 def kernel_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Return what a kernel gets to see of the environment: no secrets, no token, and that it is a dashboard's.
+    """Return what a kernel sees of the environment: no secrets, no token, and that it is a dashboard's.
 
     Examples
     --------
@@ -194,8 +198,8 @@ def _config(host: str, port: int, token: str, notebook: Path, idle_minutes: int)
                 "open_browser": False,
                 "notebook_path": str(notebook),
                 "config_file_paths": [],
-                "log_level": "WARN",
-                "tornado_settings": {"headers": HEADERS, "compress_response": True},
+                "log_level": "ERROR",
+                "tornado_settings": {"headers": HEADERS, "compress_response": True, "ws_ping_timeout": 30_000},
             },
             "VoilaConfiguration": {
                 "template": "segkit",
@@ -205,6 +209,8 @@ def _config(host: str, port: int, token: str, notebook: Path, idle_minutes: int)
                 "multi_kernel_manager_class": "segkit.serve.Kernels",
                 "resources": {"segkit": {"style": style}},
             },
+            "VoilaExecutor": {"cell_error_instruction": "Reload the page to start again."},
+            "KernelManager": {"transport_encryption": "auto"},
             "MappingKernelManager": {"cull_idle_timeout": idle_minutes * 60, "cull_interval": 30},
         }
     )

@@ -120,8 +120,6 @@ def fake_study(
         unusual=drivers_room.unusual(customers, numbers=NUMBERS, id_column="customer"),
         map=project(customers, rng),
         provenance={"input": "440 rows", "versions": {"segkit": "0.1.0", "pandas": "3.1"}},
-        customers=customers,
-        by="segment",
         numbers=Numbers("en", ""),
         values=lambda column: customers[column],
     )
@@ -185,7 +183,7 @@ def quality() -> pd.DataFrame:
 
 
 def steps() -> pd.DataFrame:
-    return pd.DataFrame({"column": NUMBERS, "transform": ["log1p", "none", "none", "log1p"]})
+    return pd.DataFrame({"column": NUMBERS, "kind": "number", "transform": ["log1p", "none", "none", "log1p"]})
 
 
 def separation(segments: int) -> pd.DataFrame:

@@ -50,7 +50,11 @@ def tree(path: Path) -> ast.Module:
 
 
 # ----------------------------------------------------------------------------- requirements
-CONDA_NAMES = {"duckdb": "python-duckdb"}  # conda-forge: `duckdb` is the command-line tool
+CONDA_NAMES = {
+    "duckdb": "python-duckdb",  # conda-forge: `duckdb` is the command-line tool
+    "jupyter-client": "jupyter_client",
+    "jupyter-server": "jupyter_server",
+}
 
 
 def test_environment_yml_holds_the_same_requirements_as_pyproject():
@@ -63,15 +67,12 @@ def test_environment_yml_holds_the_same_requirements_as_pyproject():
     assert plain == wanted
 
 
-def test_every_requirement_is_used_by_the_package_or_is_a_program_of_the_product():
-    programs = {"jupyterlab"}  # `make lab` opens it
-    names = {"scikit-learn": "sklearn", "pyyaml": "yaml", "python-calamine": "python_calamine"}
-    imported = {root for path in MODULES for root in imported_roots(path)}
-    assert {
-        requirement
-        for requirement in (entry.split(">=")[0] for entry in PROJECT["dependencies"])
-        if names.get(requirement, requirement).replace("-", "_") not in imported
-    } <= programs
+def test_requirements_are_what_is_imported():
+    programs = {"jupyterlab", "ipykernel"}  # `make lab` opens the one, notebooks run in the other
+    names = {"scikit-learn": "sklearn", "pyyaml": "yaml", "ipython": "IPython"}
+    declared = {requirement.split(">=")[0] for requirement in PROJECT["dependencies"]} - programs
+    imported = {root for path in MODULES for root in imported_roots(path)} - sys.stdlib_module_names
+    assert imported - {"segkit"} == {names.get(name, name).replace("-", "_") for name in declared}
 
 
 def imported_roots(path: Path) -> Iterator[str]:
@@ -80,8 +81,6 @@ def imported_roots(path: Path) -> Iterator[str]:
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
             yield (node.module or "").split(".")[0]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
-            yield ast.unparse(node.args[0]).strip("'\"").split(".")[0]
 
 
 # ----------------------------------------------------------------------------- the wheel
@@ -211,18 +210,24 @@ def is_module(package: list[str], name: str) -> bool:
 
 
 # ----------------------------------------------------------------------------- text is text
-# Where a sink may stand, and why what reaches it is safe.
 SINKS = {
     r"\bHTML\(": "HTML",
     r"\bMarkdown\(": "Markdown",
     r"escape\s*=\s*False": "escape=False",
-    r"\bStyler\b|\.style\b": "Styler",
+    r"\bStyler\b|\.style\.(?!update)": "Styler",
     r"\bautoescape\s*=\s*False": "autoescape=False",
     r"\.sql\(f|\.execute\(f|\.query\(f": "f-string SQL",
     r"\bpickle\b|\bjoblib\.(dump|load)\b": "pickle",
     r"\beval\(|\bexec\(": "eval",
 }
-ALLOWED: dict[str, set[str]] = {}
+# Where a sink may stand, and why what reaches it is safe.
+ALLOWED = {
+    "segkit/report/page.py": {
+        "escape=False"
+    },  # the notebook's own Markdown cells: its author also wrote its code
+    "segkit/data/source.py": {"f-string SQL"},  # joins two constants of the module; the values are parameters
+}
+CONSTANT_SQL = {"segkit/data/source.py": {"sql"}}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -248,7 +253,8 @@ def test_sql_is_written_with_quoted_identifiers_only(path):
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.JoinedStr) and SQL.match(ast.unparse(node).lstrip("f'\"")):
             slots = [ast.unparse(part.value) for part in node.values if isinstance(part, ast.FormattedValue)]
-            bare = [slot for slot in slots if "identifier(" not in slot]
+            constant = CONSTANT_SQL.get(str(path.relative_to(ROOT)), set())
+            bare = [slot for slot in slots if "identifier(" not in slot and slot not in constant]
             assert not bare, f"line {node.lineno}: {bare} go into SQL without safe.identifier"
 
 

@@ -55,7 +55,10 @@ def kind(path: Path) -> str:
         raise SourceError(f"{path.name} is empty. A source needs a header line and at least two rows.")
     if head.startswith(b"PK"):
         return _zip_kind(path)
-    found = next((name for sign, name in _SIGNS if head.lstrip(b"\xef\xbb\xbf \r\n").lower().startswith(sign.lower())), "text")
+    found = next(
+        (name for sign, name in _SIGNS if head.lstrip(b"\xef\xbb\xbf \r\n").lower().startswith(sign.lower())),
+        "text",
+    )
     if found == "text" and b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         found = "binary data"
     if found not in {"text", "parquet"}:
@@ -63,7 +66,9 @@ def kind(path: Path) -> str:
     return found
 
 
-def spreadsheet(path: Path, folder: Path, *, seconds: float = SECONDS, memory: int = MEMORY) -> tuple[Path, str, list[str]]:
+def spreadsheet(
+    path: Path, folder: Path, *, seconds: float = SECONDS, memory: int = MEMORY
+) -> tuple[Path, str, list[str]]:
     """Read the data sheet of a workbook in a child process; return a Parquet file of texts, its sheet and the header.
 
     The data sheet is the one with most filled cells under a header: as many columns as the header is wide times as many
@@ -75,30 +80,58 @@ def spreadsheet(path: Path, folder: Path, *, seconds: float = SECONDS, memory: i
         When the workbook is too large, holds no table, or cannot be parsed within `seconds` and `memory` bytes.
     """
     if path.stat().st_size > LARGEST:
-        raise SourceError(f"{path.name} is over {LARGEST // 1_000_000} MB. Save large tables as CSV or Parquet.")
+        raise SourceError(
+            f"{path.name} is over {LARGEST // 1_000_000} MB. Save large tables as CSV or Parquet."
+        )
     table = folder / "sheet.parquet"
     root = str(Path(__file__).resolve().parents[2])
-    start = "import sys; sys.path.insert(0, sys.argv[1]); from segkit.data import gate; gate.child(*sys.argv[2:])"
-    command = [sys.executable, "-I", "-c", start, root, str(path.resolve()), str(table), str(int(seconds)), str(memory)]
+    start = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from segkit.data import gate; gate.child(*sys.argv[2:])"
+    )
+    command = [
+        sys.executable,
+        "-I",
+        "-c",
+        start,
+        root,
+        str(path.resolve()),
+        str(table),
+        str(int(seconds)),
+        str(memory),
+    ]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter, and a path as an argument
-            command, env={}, cwd=folder, capture_output=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL
+            command,
+            env={},
+            cwd=folder,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:
-        raise SourceError(f"{path.name} was not read within {seconds:g} seconds. Save the sheet as CSV.") from None
+        raise SourceError(
+            f"{path.name} was not read within {seconds:g} seconds. Save the sheet as CSV."
+        ) from None
     with suppress(ValueError, KeyError):
         said = json.loads(done.stdout)
         if done.returncode == 0 and table.exists():
             return table, said["sheet"], said["header"]
         raise SourceError(f"{path.name} {said['fault']}.")
-    raise SourceError(f"{path.name} cannot be read as a workbook: it is damaged or too large. Save the sheet as CSV.")
+    raise SourceError(
+        f"{path.name} cannot be read as a workbook: it is damaged or too large. Save the sheet as CSV."
+    )
 
 
 def child(path: str, table: str, seconds: str, memory: str) -> None:
     """Parse a workbook; runs in the child process only, and prints one JSON object."""
     import resource  # noqa: PLC0415 - POSIX only, and only the child needs it
 
-    limits = ((resource.RLIMIT_CPU, int(seconds)), (resource.RLIMIT_AS, int(memory)), (resource.RLIMIT_CORE, 0))
+    limits = (
+        (resource.RLIMIT_CPU, int(seconds)),
+        (resource.RLIMIT_AS, int(memory)),
+        (resource.RLIMIT_CORE, 0),
+    )
     for what, most in limits:
         with suppress(ValueError, OSError):  # macOS refuses some limits; the parent's clock still holds
             resource.setrlimit(what, (most, most))
@@ -134,7 +167,9 @@ def _zip_kind(path: Path) -> str:
             if "xl/workbook.xml" in archive.namelist():
                 return "xlsx"
     except (zipfile.BadZipFile, OSError):
-        raise SourceError(f"{path.name} is damaged: it starts like a workbook or an archive and ends early.") from None
+        raise SourceError(
+            f"{path.name} is damaged: it starts like a workbook or an archive and ends early."
+        ) from None
     raise SourceError(f"{path.name} is a zip archive without a workbook. Unpack it and name the table in it.")
 
 
@@ -155,7 +190,10 @@ def _block(rows: list[list[Any]]) -> list[list[Any]]:
     """Return the rectangle under the widest header: its first row is the header, empty rows and columns are gone."""
     filled = [[cell not in ("", None) for cell in row] for row in rows]
     width = max((sum(row) for row in filled), default=0)
-    start = next((at for at, row in enumerate(filled) if sum(row) >= max(1, 0.6 * width) and _is_header(rows[at])), None)
+    start = next(
+        (at for at, row in enumerate(filled) if sum(row) >= max(1, 0.6 * width) and _is_header(rows[at])),
+        None,
+    )
     if start is None:
         return []
     body = [at for at in range(start, len(rows)) if any(filled[at])]

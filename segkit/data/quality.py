@@ -85,10 +85,11 @@ def correlation(frame: Any, numbers: Sequence[str]) -> pd.DataFrame:
         return pd.DataFrame(dtype="float64")
     table = nw.from_native(frame, eager_only=True, pass_through=False).select(nw.col(*names).cast(nw.Float64))
     values = np.column_stack([table[name].to_numpy() for name in names])
-    ranks = rankdata(values, axis=0, nan_policy="omit")
-    there = np.isfinite(ranks)
-    seen = there.astype("float64")
-    centred = np.where(there, ranks - (seen.sum(axis=0) + 1) / 2, 0.0)  # the mean of the ranks 1..n
+    seen = (~np.isnan(values)).astype("float64")
+    centred = np.zeros_like(values)
+    for at in range(len(names)):
+        there = seen[:, at] > 0
+        centred[there, at] = rankdata(values[there, at]) - (there.sum() + 1) / 2  # ranks less their mean
     pairs, sums, squares = seen.T @ seen, centred.T @ seen, (centred**2).T @ seen
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = (squares - sums**2 / pairs) * (squares - sums**2 / pairs).T
@@ -107,12 +108,19 @@ def _gate(check: str, found: str, status: str, reason: str = "") -> _Gate:
 
 def _rows(rows: int) -> _Gate:
     status = "fail" if rows < 2 else "warn" if rows < _FEW_ROWS else "pass"
-    return _gate("Rows", f"{rows:,}", status, f"under {_FEW_ROWS} customers hardly any grouping can be told from chance")
+    return _gate(
+        "Rows",
+        f"{rows:,}",
+        status,
+        f"under {_FEW_ROWS} customers hardly any grouping can be told from chance",
+    )
 
 
 def _usable(used: pd.DataFrame) -> _Gate:
     found = f"{len(used):,} ({used['role'].isin(['number', 'money']).sum():,} of numbers)"
-    return _gate("Columns in use", found, "pass" if len(used) else "fail", "no column is left to tell customers apart")
+    return _gate(
+        "Columns in use", found, "pass" if len(used) else "fail", "no column is left to tell customers apart"
+    )
 
 
 def _repeated(table: nw.DataFrame[Any], columns: pd.DataFrame) -> _Gate:
@@ -121,7 +129,12 @@ def _repeated(table: nw.DataFrame[Any], columns: pd.DataFrame) -> _Gate:
     repeated = len(table) - len(table.select(hashable).unique(maintain_order=False)) if hashable else 0
     has_id = bool((columns["use"] == "id").any())
     status = "warn" if repeated > (0 if has_id else 0.1 * len(table)) else "pass"
-    return _gate("Repeated rows", _share(repeated, len(table)), status, "the same row again, id included" if has_id else "many rows are equal")
+    return _gate(
+        "Repeated rows",
+        _share(repeated, len(table)),
+        status,
+        "the same row again, id included" if has_id else "many rows are equal",
+    )
 
 
 def _ids(columns: pd.DataFrame) -> _Gate:
@@ -130,9 +143,16 @@ def _ids(columns: pd.DataFrame) -> _Gate:
         return _gate("Customer id", "none; rows are counted from 1", "pass")
     row = ids.iloc[0]
     again = int(row["rows"] - row["missing"] - row["distinct"])
-    faults = [f"{count:,} {fault}" for count, fault in ((again, "repeated"), (row["missing"], "missing")) if count]
+    faults = [
+        f"{count:,} {fault}" for count, fault in ((again, "repeated"), (row["missing"], "missing")) if count
+    ]
     found = f"{row['column']}: {' and '.join(faults) or 'every one is different'}"
-    return _gate("Customer id", found, "warn" if faults else "pass", "one row per customer is expected; a log of orders must be summed first")
+    return _gate(
+        "Customer id",
+        found,
+        "warn" if faults else "pass",
+        "one row per customer is expected; a log of orders must be summed first",
+    )
 
 
 def _missing(used: pd.DataFrame) -> _Gate:
@@ -141,12 +161,22 @@ def _missing(used: pd.DataFrame) -> _Gate:
         return _gate("Missing values", "none", "pass")
     most = used.loc[used["missing_share"].idxmax()]
     found = f"{missing:,} of {cells:,} values, most in {most['label']} ({_percent(most['missing_share'])})"
-    return _gate("Missing values", found, "warn" if most["missing_share"] > _GAPS else "pass", f"over {_GAPS:.0%} of a column would be filled in".replace("%", " %"))
+    return _gate(
+        "Missing values",
+        found,
+        "warn" if most["missing_share"] > _GAPS else "pass",
+        f"over {_GAPS:.0%} of a column would be filled in".replace("%", " %"),
+    )
 
 
 def _constant(columns: pd.DataFrame) -> _Gate:
     names = columns.loc[columns["role"].isin(["constant", "empty"]), "label"].to_list()
-    return _gate("Constant columns", _names(names), "warn" if names else "pass", "they tell no customers apart and are left out")
+    return _gate(
+        "Constant columns",
+        _names(names),
+        "warn" if names else "pass",
+        "they tell no customers apart and are left out",
+    )
 
 
 def _skew(used: pd.DataFrame) -> _Gate:
@@ -165,24 +195,44 @@ def _far_out(used: pd.DataFrame) -> _Gate:
     share = numbers["outliers"] / (numbers["rows"] - numbers["missing"])
     most = numbers.loc[share.idxmax()]
     found = f"in {len(numbers):,} columns, most in {most['label']} ({_percent(share.max())})"
-    return _gate("Far-out values", found, "warn" if share.max() > 0.05 else "pass", "over 5 % of a column lies far outside its middle half")
+    return _gate(
+        "Far-out values",
+        found,
+        "warn" if share.max() > 0.05 else "pass",
+        "over 5 % of a column lies far outside its middle half",
+    )
 
 
 def _levels(used: pd.DataFrame) -> _Gate:
     many = used[(used["role"] == "category") & (used["distinct"] > _LEVELS)]
     names = [f"{row.label} ({row.distinct:,})" for row in many.itertuples()]
-    return _gate("Categories with many levels", _names(names), "warn" if names else "pass", "rare levels are taken together")
+    return _gate(
+        "Categories with many levels",
+        _names(names),
+        "warn" if names else "pass",
+        "rare levels are taken together",
+    )
 
 
 def _same(ranks: pd.DataFrame, columns: pd.DataFrame) -> _Gate:
     labels = dict(zip(columns["column"], columns["label"], strict=True))
     values = np.triu(np.abs(ranks.to_numpy(dtype="float64")), 1) if len(ranks) else np.empty((0, 0))
-    pairs = [f"{labels[ranks.index[a]]} and {labels[ranks.columns[b]]}" for a, b in zip(*np.nonzero(values >= _SAME), strict=True)]
-    return _gate("Columns that say the same", _names(pairs), "warn" if pairs else "pass", "what both say counts twice; one of them could go")
+    pairs = [
+        f"{labels[ranks.index[a]]} and {labels[ranks.columns[b]]}"
+        for a, b in zip(*np.nonzero(values >= _SAME), strict=True)
+    ]
+    return _gate(
+        "Columns that say the same",
+        _names(pairs),
+        "warn" if pairs else "pass",
+        "what both say counts twice; one of them could go",
+    )
 
 
 def _left_out(columns: pd.DataFrame) -> _Gate:
-    return _gate("Columns left out", _names(columns.loc[columns["use"] == "left out", "label"].to_list()), "pass")
+    return _gate(
+        "Columns left out", _names(columns.loc[columns["use"] == "left out", "label"].to_list()), "pass"
+    )
 
 
 def _names(names: Sequence[str]) -> str:

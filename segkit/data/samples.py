@@ -71,7 +71,9 @@ _GAPS = {"region": 0.03, "age": 0.08, "household_size": 0.12}
 @overload
 def retail(customers: int = ..., *, seed: int = ..., truth: Literal[False] = ...) -> pd.DataFrame: ...
 @overload
-def retail(customers: int = ..., *, seed: int = ..., truth: Literal[True]) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]: ...
+def retail(
+    customers: int = ..., *, seed: int = ..., truth: Literal[True]
+) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]: ...
 def retail(
     customers: int = 10_000, *, seed: int = 0, truth: bool = False
 ) -> pd.DataFrame | tuple[pd.DataFrame, np.ndarray[Any, Any]]:
@@ -102,7 +104,9 @@ def retail(
     frame = _people(segment, rng) | {
         "orders": orders,
         "items_per_order": (np.bincount(who, log["pieces"], customers) / orders).round(2),
-        "discount_share": (np.bincount(who, log["offer"], customers) / np.bincount(who, minlength=customers)).round(3),
+        "discount_share": (
+            np.bincount(who, log["offer"], customers) / np.bincount(who, minlength=customers)
+        ).round(3),
         "recency_days": 364 - last,
     }
     table = _with_gaps(frame | _spend(spend), rng)
@@ -125,16 +129,18 @@ def retail_transactions(customers: int = 10_000, *, seed: int = 0) -> pd.DataFra
     _, log = _year(customers, np.random.default_rng(seed))
     order = np.lexsort((log["department"], log["order"], log["day"]))
     log = {name: values[order] for name, values in log.items()}
-    opens = np.append(True, log["order"][1:] != log["order"][:-1])  # noqa: FBT003 - the first line opens an order
-    return pd.DataFrame({
-        "order_id": _ids("O", np.cumsum(opens), 7),
-        "order_date": END - 364 + log["day"],
-        "customer_id": _ids("C", log["customer"] + 1, 6),
-        "category": np.array(DEPARTMENTS, dtype=object)[log["department"]],
-        "quantity": log["pieces"],
-        "amount": log["cents"] / 100,
-        "on_offer": np.where(log["offer"], "yes", "no"),
-    })
+    opens = np.append(True, log["order"][1:] != log["order"][:-1])
+    return pd.DataFrame(
+        {
+            "order_id": _ids("O", np.cumsum(opens), 7),
+            "order_date": END - 364 + log["day"],
+            "customer_id": _ids("C", log["customer"] + 1, 6),
+            "category": np.array(DEPARTMENTS, dtype=object)[log["department"]],
+            "quantity": log["pieces"],
+            "amount": log["cents"] / 100,
+            "on_offer": np.where(log["offer"], "yes", "no"),
+        }
+    )
 
 
 def nothing(customers: int = 10_000, *, seed: int = 0) -> pd.DataFrame:
@@ -155,10 +161,12 @@ def nothing(customers: int = 10_000, *, seed: int = 0) -> pd.DataFrame:
         return loading * activity + np.sqrt(1 - loading**2) * rng.standard_normal(customers)
 
     orders = 1 + np.floor(np.exp(2.6 + 0.7 * normal(0.85)))
-    cents = np.column_stack([
-        np.round(100 * np.exp(level + width * normal(0.7)))
-        for level, width in ((5.2, 0.9), (4.9, 0.9), (5.4, 1.0), (5.3, 1.1), (5.4, 1.0))
-    ])
+    cents = np.column_stack(
+        [
+            np.round(100 * np.exp(level + width * normal(0.7)))
+            for level, width in ((5.2, 0.9), (4.9, 0.9), (5.4, 1.0), (5.3, 1.1), (5.4, 1.0))
+        ]
+    )
     people = _people(rng.choice(5, customers, p=_SHARE), rng, mixed=True)
     people["age"] = np.clip(44 + 12 * rng.standard_normal(customers), 18, 90).round()
     frame = people | {
@@ -177,7 +185,9 @@ NAMES: dict[str, Callable[[], pd.DataFrame]] = {
 }
 
 
-def _year(customers: int, rng: np.random.Generator) -> tuple[np.ndarray[Any, Any], dict[str, np.ndarray[Any, Any]]]:
+def _year(
+    customers: int, rng: np.random.Generator
+) -> tuple[np.ndarray[Any, Any], dict[str, np.ndarray[Any, Any]]]:
     """Draw the planted segment of each customer and every line of every order of the year."""
     counts = np.diff(np.round(np.append(0, np.cumsum(_SHARE)) * customers).astype("int64"))
     segment = rng.permutation(np.repeat(np.arange(5), counts))
@@ -189,18 +199,28 @@ def _year(customers: int, rng: np.random.Generator) -> tuple[np.ndarray[Any, Any
     line = np.repeat(np.arange(len(buyer)), 1 + rng.poisson(_LINES[segment[buyer]]))
     who = buyer[line]
     department = np.minimum((rng.random((len(line), 1)) > taste[who]).sum(axis=1), 4)
-    offer = rng.random(len(line)) < np.clip(_OFFER[segment] + 0.06 * rng.standard_normal(customers), 0.01, 0.99)[who]
+    offer = (
+        rng.random(len(line))
+        < np.clip(_OFFER[segment] + 0.06 * rng.standard_normal(customers), 0.01, 0.99)[who]
+    )
     pieces = 1 + rng.poisson(_PIECES[department])
     purse = np.exp(0.18 * rng.standard_normal(customers))[who]
-    price = _PRICE[department] * purse * np.exp(0.45 * rng.standard_normal(len(line))) * np.where(offer, 0.75, 1.0)
-    opens = np.append(True, line[1:] != line[:-1])  # noqa: FBT003 - the first line opens an order
+    price = (
+        _PRICE[department]
+        * purse
+        * np.exp(0.45 * rng.standard_normal(len(line)))
+        * np.where(offer, 0.75, 1.0)
+    )
+    opens = np.append(True, line[1:] != line[:-1])
     return segment, {
         "customer": who, "order": line, "opens": opens, "day": day[line], "department": department,
         "offer": offer, "pieces": pieces, "cents": np.round(100 * price * pieces),
     }  # fmt: skip
 
 
-def _people(segment: np.ndarray[Any, Any], rng: np.random.Generator, *, mixed: bool = False) -> dict[str, Any]:
+def _people(
+    segment: np.ndarray[Any, Any], rng: np.random.Generator, *, mixed: bool = False
+) -> dict[str, Any]:
     """Draw what is known about the customers themselves; `mixed` forgets the segment for each column anew."""
     customers = len(segment)
 

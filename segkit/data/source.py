@@ -28,6 +28,7 @@ from segkit.errors import SourceError, nearest
 
 from . import gate, samples, texts
 
+
 @dataclass(frozen=True)
 class Reading:
     """What was read and what was repaired.
@@ -104,14 +105,18 @@ def load(source: object, *, largest: int = 0) -> tuple[Any, Reading]:
     elif isinstance(source, (str, Path)):
         if "://" in str(source):
             scheme = str(source).split("://", 1)[0]
-            raise SourceError(f"Addresses ({scheme}://...) cannot be read; a source is a file, a frame or sample:NAME.")
+            raise SourceError(
+                f"Addresses ({scheme}://...) cannot be read; a source is a file, a frame or sample:NAME."
+            )
         frame, reading = _file(Path(source).expanduser(), largest)
     else:
         frame, reading = _frame(source)
     rows, columns = nw.from_native(frame, eager_only=True).shape
     if rows < 2:
         found = "no rows under its header" if rows == 0 else "one row"
-        raise SourceError(f"{reading.source} has {found}. At least two rows are needed, one for each customer.")
+        raise SourceError(
+            f"{reading.source} has {found}. At least two rows are needed, one for each customer."
+        )
     return frame, replace(reading, rows=rows, columns=columns)
 
 
@@ -119,7 +124,9 @@ def load(source: object, *, largest: int = 0) -> tuple[Any, Reading]:
 def _sample(source: str) -> tuple[Any, Reading]:
     name = source.removeprefix("sample:")
     if name not in samples.NAMES:
-        raise SourceError(f'There is no sample "{name}"; there are {", ".join(samples.NAMES)}.{nearest(name, samples.NAMES)}')
+        raise SourceError(
+            f'There is no sample "{name}"; there are {", ".join(samples.NAMES)}.{nearest(name, samples.NAMES)}'
+        )
     frame = samples.NAMES[name]()
     return frame, Reading(source=source, format="sample", sha256=_digest(frame))
 
@@ -130,14 +137,18 @@ def _frame(source: object) -> tuple[Any, Reading]:
         frame = nw.from_native(native, eager_only=True, pass_through=False)
     except TypeError:
         kind = type(source).__name__
-        raise SourceError(f"A source is a path, sample:NAME, or a pandas, polars or pyarrow frame; found {kind}.") from None
+        raise SourceError(
+            f"A source is a path, sample:NAME, or a pandas, polars or pyarrow frame; found {kind}."
+        ) from None
     if not len(frame) or not frame.columns:
         raise SourceError("The frame is empty. At least two rows and one column are needed.")
     odd = [name for name, dtype in frame.schema.items() if dtype == nw.Object]
     frame = frame.with_columns(*(_object_texts(frame[name]) for name in odd))
     typed, notes, repaired = texts.typed(frame)
     notes = [f'Column "{name}" holds values of several kinds; read as text.' for name in odd] + notes
-    reading = Reading("frame", "frame", sha256=_digest(native if not odd else typed.to_native()), renamed=renamed)
+    reading = Reading(
+        "frame", "frame", sha256=_digest(native if not odd else typed.to_native()), renamed=renamed
+    )
     return typed.to_native(), replace(reading, notes=(*_rename_notes(renamed), *notes), repaired=repaired)
 
 
@@ -188,7 +199,9 @@ def _file(path: Path, largest: int) -> tuple[Any, Reading]:
     kind = gate.kind(path)
     size = path.stat().st_size
     if largest and size > largest:
-        raise SourceError(f"{path.name} has {size / 1e6:,.0f} MB; at most {largest / 1e6:,.0f} MB are allowed.")
+        raise SourceError(
+            f"{path.name} has {size / 1e6:,.0f} MB; at most {largest / 1e6:,.0f} MB are allowed."
+        )
     with tempfile.TemporaryDirectory(prefix="segkit-") as folder:  # 0700, gone at the end
         reading = Reading(path.name, kind, bytes=size)
         readers: dict[str, Callable[..., tuple[Any, Reading, list[str]]]] = {
@@ -198,11 +211,15 @@ def _file(path: Path, largest: int) -> tuple[Any, Reading]:
             kind = "jsonl"
         table, reading, names = readers[kind](path, Path(folder), replace(reading, format=kind))
         new, renamed = _unique(names)
-        frame, notes, repaired = texts.typed(nw.from_native(table), dict(zip(table.columns, new, strict=True)))
+        frame, notes, repaired = texts.typed(
+            nw.from_native(table), dict(zip(table.columns, new, strict=True))
+        )
     digest = hashlib.sha256()
     for block in gate.blocks(path):
         digest.update(block)
-    reading = replace(reading, sha256=digest.hexdigest(), renamed=renamed, repaired=reading.repaired + repaired)
+    reading = replace(
+        reading, sha256=digest.hexdigest(), renamed=renamed, repaired=reading.repaired + repaired
+    )
     return frame.to_native(), replace(reading, notes=(*reading.notes, *_rename_notes(renamed), *notes))
 
 
@@ -230,7 +247,7 @@ def _query(path: Path, name: str, sql: str, values: list[Any]) -> tuple[duckdb.D
     """Read a file into a table of a closed database; whatever DuckDB says against it becomes one sentence."""
     database = _closed(path)
     try:
-        database.execute(f"create temp table source as {sql}", values)  # noqa: S608 - both parts are constants below
+        database.execute(f"create temp table source as {sql}", values)
     except duckdb.Error as error:
         reason = str(error).splitlines()[0][:200]
         raise SourceError(f"{name} cannot be read: it is damaged or not what it seems ({reason}).") from None
@@ -305,7 +322,10 @@ def _as_utf8(path: Path, folder: Path) -> tuple[Path, str, str]:
     plain = _plain_path(path, folder)
     if encoding != "utf-8":
         plain = folder / "utf8.csv"
-        with path.open(encoding=encoding, newline="", errors="replace") as old, plain.open("w", encoding="utf-8", newline="") as new:
+        with (
+            path.open(encoding=encoding, newline="", errors="replace") as old,
+            plain.open("w", encoding="utf-8", newline="") as new,
+        ):
             new.writelines(iter(lambda: old.read(1 << 20), ""))
     with plain.open(encoding="utf-8-sig") as file:  # any line end becomes \n
         return plain, encoding, file.read(1 << 18)
@@ -319,7 +339,9 @@ def _encoding(path: Path) -> str:
     try:
         for block in gate.blocks(path):
             if b"\0" in block:
-                raise SourceError(f"{path.name} is binary data, not text. Sources are CSV, TSV, Parquet, XLSX or JSON lines.")
+                raise SourceError(
+                    f"{path.name} is binary data, not text. Sources are CSV, TSV, Parquet, XLSX or JSON lines."
+                )
             decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
@@ -334,11 +356,17 @@ def _delimiter(sample: str) -> str:
     for delimiter in (",", ";", "\t", "|"):
         widths = [len(row) for row in csv.reader(StringIO("\n".join(lines)), delimiter=delimiter) if row]
         if widths and widths[0] > 1:
-            best = max(best, (sum(width == widths[0] for width in widths) / len(widths), widths[0], delimiter))
+            best = max(
+                best, (sum(width == widths[0] for width in widths) / len(widths), widths[0], delimiter)
+            )
     if best[0] > 0:
         return best[2]
     words = Counter(len(line.split()) for line in lines if line.strip())
-    aligned = len(words) == 1 and next(iter(words)) > 1 and all(re.search(r"  |\t|^ ", line) for line in lines[:50] if line)
+    aligned = (
+        len(words) == 1
+        and next(iter(words)) > 1
+        and all(re.search(r"  |\t|^ ", line) for line in lines[:50] if line)
+    )
     return " " if aligned else ","
 
 

@@ -21,9 +21,9 @@ _BLANKS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
 # Missing among numbers and dates; among texts they may be answers.
 _NO_NUMBER = (*_BLANKS, "-", "--", ".", "?", "unknown", "Unknown", "none", "None")
 # No leading zero (it would be lost) and at most 15 digits (more do not fit a float): such values are names, not numbers.
-_NUMBER = r"^[-+]?((0|[1-9]\d{0,14})(\.\d*)?|\.\d+)([eE][-+]\d{1,2})?$"
-_DAY, _MONTH, _YEAR = "(0?[1-9]|[12][0-9]|3[01])", "(0?[1-9]|1[0-2])", "[12][0-9]{3}"
-_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+_NUMBER = r"^[-+]?(?:(?:0|[1-9]\d{0,14})(?:\.\d*)?|\.\d+)(?:[eE][-+]\d{1,2})?$"
+_DAY, _MONTH, _YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "[12][0-9]{3}"
+_CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _PATTERNS = {
     "number": _NUMBER,
     "%Y-%m-%d": f"^{_YEAR}-{_MONTH}-{_DAY}$",
@@ -35,8 +35,11 @@ _PATTERNS = {
     "%d-%m-%Y": f"^{_DAY}-{_MONTH}-{_YEAR}$",
     "%m-%d-%Y": f"^{_MONTH}-{_DAY}-{_YEAR}$",
     "%d.%m.%Y": rf"^{_DAY}\.{_MONTH}\.{_YEAR}$",
-    "%Y%m%d": "^(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$",  # only where the name says date
+    "%Y%m%d": "^(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])$",  # only where the name says date
 }
+_UNTIDY = (
+    r"^\s|\s$|^(?:NA|N/A|n/a|#N/A|NaN|nan|NULL|null)?$"  # a text that is a blank, or has spaces around it
+)
 _LOOK = 10_000  # values looked at before a guess is checked on all of them
 
 
@@ -87,15 +90,27 @@ def typed(frame: Any, names: Mapping[str, str] | None = None) -> tuple[nw.DataFr
     text_columns = [name for name, dtype in schema.items() if dtype == nw.String]
     head = frame.select(text_columns).head(_LOOK) if text_columns else None
     guesses = {name: _guess(shown[name], _collected(head)[name].to_list()) for name in text_columns}
-    counts = _count(frame, guesses)
+    clean = {name: _clean(name, guess) for name, guess in guesses.items()}
+    counts = _count(frame, clean)
+    doubtful = {
+        name: _tallies(name, guesses[name])
+        for name, count in counts.items()
+        if count["fits"] < count["there"]
+    }
+    counts |= _count(frame, doubtful)
     notes: list[str] = []
     changed = [_change(name, shown[name], guess, counts[name], notes) for name, guess in guesses.items()]
     if isinstance(frame, nw.LazyFrame):
         changed += [_plain(name, dtype) for name, dtype in schema.items()]
     try:
         table = _collected(frame.with_columns(*(each for each in changed if each is not None)))
-    except (duckdb.Error, ValueError) as error:  # the pattern lets 30 February through; pyarrow's errors are ValueErrors
-        raise SourceError(f"A date in the source does not exist ({str(error).splitlines()[0][:120]}).") from None
+    except (
+        duckdb.Error,
+        ValueError,
+    ) as error:  # the pattern lets 30 February through; pyarrow's errors are ValueErrors
+        raise SourceError(
+            f"A date in the source does not exist ({str(error).splitlines()[0][:120]})."
+        ) from None
     return table.rename(shown) if names else table, notes, sum(count["repaired"] for count in counts.values())
 
 
@@ -116,30 +131,46 @@ def _guess(name: str, values: list[Any]) -> tuple[str, ...]:
     return ("number",) if "number" in fits else tuple(fits)
 
 
-def _count(frame: Any, guesses: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, int]]:
-    """Count, in one query, how many values of each column fit what was guessed."""
-    plans = {name: _tallies(name, guess) for name, guess in guesses.items()}
+def _count(frame: Any, plans: Mapping[str, Mapping[str, nw.Expr]]) -> dict[str, dict[str, int]]:
+    """Count what each plan asks of its column, in one query."""
     flat = [expr.alias(f"{at}|{key}") for at, plan in enumerate(plans.values()) for key, expr in plan.items()]
     if not flat:
         return {}
     values = iter(_collected(frame.select(nw.len().alias("rows"), *flat)).row(0))
     rows = int(next(values))
-    return {name: {"rows": rows} | {key: int(next(values) or 0) for key in plan} for name, plan in plans.items()}
+    return {
+        name: {"rows": rows} | {key: int(next(values) or 0) for key in plan} for name, plan in plans.items()
+    }
+
+
+def _clean(name: str, guess: tuple[str, ...]) -> dict[str, nw.Expr]:
+    """Ask cheaply whether every value is as guessed, with nothing to repair: true of most columns of most files."""
+    value = nw.col(name)
+    if not guess:
+        return {"there": value.count(), "fits": (~value.str.contains(_UNTIDY)).sum()}
+    forms = {form: value.str.contains(_PATTERNS[form]).sum() for form in guess}
+    return {
+        "there": value.count(),
+        "fits": forms[guess[0]],
+        "parts": value.str.contains("[.eE]").sum(),
+        **forms,
+    }
 
 
 def _tallies(name: str, guess: tuple[str, ...]) -> dict[str, nw.Expr]:
+    """Ask everything about a column that needs repair or is not what it seemed."""
     value = nw.col(name)
     text = value.str.strip_chars()
     blank = text.is_in(_BLANKS)
     tallies = {"there": value.count(), "blank": blank.sum(), "spaces": ((value != text) & ~blank).sum()}
-    if guess == ("number",):
-        tallies["parts"] = text.str.contains("[.eE]").sum()
     if guess:
-        tallies["none"] = text.is_in(_NO_NUMBER).sum()
+        tallies |= {"none": text.is_in(_NO_NUMBER).sum(), "parts": text.str.contains("[.eE]").sum()}
     return tallies | {form: text.str.contains(_PATTERNS[form]).sum() for form in guess}
 
 
-def _change(name: str, shown: str, guess: tuple[str, ...], count: dict[str, int], notes: list[str]) -> nw.Expr | None:
+def _change(
+    name: str, shown: str, guess: tuple[str, ...], count: dict[str, int], notes: list[str]
+) -> nw.Expr | None:
     """Return what turns a column into what it holds, or nothing when it stays as it is; count its repairs."""
     there = count["there"] - count.get("none", 0)
     fits = [form for form in guess if count[form] == there > 0]
@@ -148,14 +179,17 @@ def _change(name: str, shown: str, guess: tuple[str, ...], count: dict[str, int]
         fits = []
     elif guess and not fits and (close := max(count[form] for form in guess)):
         kind = "numbers" if guess == ("number",) else "dates"
-        notes.append(f'Column "{shown}" is read as text: {there - close:,} of its {there:,} values are no {kind}.')
-    gone = count["none"] if fits else count["blank"]
+        notes.append(
+            f'Column "{shown}" is read as text: {there - close:,} of its {there:,} values are no {kind}.'
+        )
+    gone = count.get("none" if fits else "blank", 0)
     if gone:
         entries = "1 entry is" if gone == 1 else f"{gone:,} entries are"
         notes.append(f'Column "{shown}": {entries} read as missing.')
-    count["repaired"] = gone + (0 if fits else count["spaces"])
-    text = nw.col(name).str.strip_chars()
-    clean = nw.when(~text.is_in(_NO_NUMBER if fits else _BLANKS)).then(text)
+    count["repaired"] = gone + (0 if fits else count.get("spaces", 0))
+    clean = text = nw.col(name).str.strip_chars() if "spaces" in count else nw.col(name)
+    if gone:
+        clean = nw.when(~text.is_in(_NO_NUMBER if fits else _BLANKS)).then(text)
     if not fits:
         return clean.alias(name) if count["repaired"] else None
     if fits[0] != "number":
@@ -168,5 +202,5 @@ def _plain(name: str, dtype: Any) -> nw.Expr | None:
     """Return what turns a typed column of a file into a kind that every room can work with, or nothing when it is one."""
     if dtype.is_decimal():
         return nw.col(name).cast(nw.Float64)
-    kept = dtype.is_numeric() or dtype.is_temporal() and dtype != nw.Time or dtype == nw.String
+    kept = dtype.is_numeric() or dtype in (nw.Date, nw.Datetime, nw.String)
     return None if kept else nw.col(name).cast(nw.String)

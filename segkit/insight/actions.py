@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, mod
 
 from segkit.errors import ParameterError
 from segkit.insight.profile import figures
-from segkit.insight.words.names import EXPLAINED, Labels, vocabulary, words_of
+from segkit.insight.words.names import EXPLAINED, Labels, words_of
 from segkit.insight.words.numbers import Numbers
 from segkit.insight.words.summary import customers, difference
 from segkit.plain import read
@@ -92,12 +92,11 @@ class Column(_Strict):
     def _means(self, row: Mapping[Any, Any], labels: Labels) -> bool:
         title, level = words_of(labels.title(row["column"])), str(row["level"]).lower()
         if self.level:
-            said = {level, *(word for word in ("yes", "no") if level in vocabulary()[word])}
-            right = bool(said & set(self.level))
+            right = level in self.level or labels.answer(row["column"], level) in self.level
         else:
             right = row["kind"] == "number"
         named = any(words_of(phrase) <= title for phrase in self.words) and title.isdisjoint(self.without)
-        return right and (labels.is_bought(row["column"]) if self.bought else named)
+        return right and labels.is_bought(row["column"]) == self.bought and (named or self.bought)
 
     def _holds(self, row: Mapping[Any, Any]) -> bool:
         total = self.total_ratio is None or self.total_ratio.hold(row["total_ratio"])

@@ -46,11 +46,11 @@ class _View:
     @cached_property
     def key(self) -> tuple[Markup, ...]:
         """Which colour is which segment, by name."""
-        rows = self.study.sizes.itertuples()
+        rows = captions.records(self.study.sizes)
         return (
             ()
             if self.alone
-            else tuple(badge(int(row.segment), row.name or f"Segment {row.segment}") for row in rows)
+            else tuple(badge(row["segment"], row["name"] or f"Segment {row['segment']}") for row in rows)
         )
 
     def panel(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from segkit.insight.words.captions import records
 from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
 from segkit.panels.panel import Markup, badge, joined, pill, segment_class, tag
@@ -68,11 +69,11 @@ class Segments:
 
     def blocks(self) -> Markup:
         """Return one block to read per segment: name, summary, suggested action and what it rests on."""
-        return joined(map(self._block, self.sizes.to_dict("records")))
+        return joined(map(self._block, records(self.sizes)))
 
     def cards(self) -> Markup:
         """Return one card per segment: size, what makes it different, what is typical, what to try."""
-        return tag("div", *map(self._card, self.sizes.to_dict("records")), class_="sk-cards")
+        return tag("div", *map(self._card, records(self.sizes)), class_="sk-cards")
 
     def _block(self, row: dict[str, Any]) -> Markup:
         n, (words, rest) = int(row["segment"]), self._action(row)
@@ -101,14 +102,16 @@ class Segments:
         """Return the action and what it rests on; without support nothing is advised."""
         if not self.supported:
             return NO_ADVICE, ""
-        mine = self.actions[self.actions["segment"] == row["segment"]].to_dict("records")
+        mine = records(self.actions[self.actions["segment"] == row["segment"]])
         return (mine[0]["action"], f"Rests on: {mine[0]['evidence']}") if mine else (NOTHING, "")
 
     def _bars(self, row: dict[str, Any]) -> Markup:
         n = self.numbers
         bars = [("Customers", row["share"], f"{n.count(row['customers'])} · {n.share(row['share'])}")]
         if self.value and row["value_share"] >= 0:
-            bars.append((self.value, row["value_share"], n.share(row["value_share"])))
+            bars.append(
+                (self.value[:1].upper() + self.value[1:], row["value_share"], n.share(row["value_share"]))
+            )
         cells = (
             joined((tag("span", words), _bar(f"--v:{100 * min(share, 1):.1f}%", "sk-bar"), tag("b", said)))
             for words, share, said in bars
@@ -116,7 +119,7 @@ class Segments:
         return tag("div", *cells, class_="sk-bars")
 
     def _differences(self, segment: int) -> Markup:
-        mine = self.differences[self.differences["segment"] == segment].head(3).to_dict("records")
+        mine = records(self.differences[self.differences["segment"] == segment].head(3))
         cells = tag("div", *map(self._difference, mine), class_="sk-diffs")
         title = tag("h4", "What makes it different, against all customers")
         return tag("div", title, cells if mine else tag("p", "Nothing much.", class_="sk-small"))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from segkit.insight.words.captions import records
 from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
 from segkit.panels.panel import TableView, badge, joined, pill, tag
@@ -30,7 +31,7 @@ def _col(header: str, name: str, said: Callable[[Any], str] = str) -> Column:
 
 
 def _view(caption: str, table: pd.DataFrame, *columns: Column, **more: Any) -> TableView:
-    rows = [tuple(write(row) for _, write in columns) for row in table.head(MOST).to_dict("records")]
+    rows = [tuple(write(row) for _, write in columns) for row in records(table.head(MOST))]
     return _shown(caption, len(table), tuple(header for header, _ in columns), rows, **more)
 
 
@@ -62,8 +63,8 @@ def choice(evidence: pd.DataFrame, numbers: Numbers) -> TableView:
 def sizes(sizes: pd.DataFrame, numbers: Numbers, value: str = "") -> TableView:
     """Return size and value of each segment; `value` is the words for the value column, empty for none."""
     money = [
-        _col(value, "value_sum", numbers.money), _col("Share", "value_share", numbers.share),
-        _col(f"Median {value}", "value_median", numbers.money),
+        _col(value[:1].upper() + value[1:], "value_sum", numbers.money),
+        _col("Share", "value_share", numbers.share), _col(f"Median {value}", "value_median", numbers.money),
     ]  # fmt: skip
     counts = {"near_border": "Near the border", "outliers": "Unusual"}
     return _view(
@@ -99,7 +100,7 @@ def profiles(
     )
     rows = []
     for _, part in sorted_.groupby(["place", "column", "level"], sort=False):
-        mine = {row["segment"]: row for row in part.to_dict("records")}
+        mine = {row["segment"]: row for row in records(part)}
         first = next(iter(mine.values()))
         here = [_figure(mine[n], numbers) if n in mine else "-" for n in segments]
         against = [numbers.multiple(mine[n]["index"]) if n in mine else "-" for n in ratios]

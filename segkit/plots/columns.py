@@ -7,6 +7,7 @@ that related ones touch; `labels` says what people call them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,11 @@ import plotly.graph_objects as go
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from segkit.insight.words.captions import records
 from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
-from segkit.plots.theme import ENGLISH, PLAIN, SHOWN, Theme, bold, hover, label, rounded, text
+from segkit.plots.theme import ENGLISH, PLAIN, SHOWN, Theme, bold, hover, label, parts, rounded
+from segkit.safe import plotly as text
 
 LIMIT = np.log2(6)  # ratios beyond 6x, or below a sixth, share the deepest colour
 REACH = 16.0  # a dumbbell's axis ends here; marks beyond it are drawn at the end, with their own number
@@ -35,7 +38,7 @@ TICKS = {
 
 
 def profile_rows(profile: pd.DataFrame, order: Sequence[str] = (), most: int = ROWS) -> list[tuple[str, str]]:
-    """Choose the rows (column, level) of a profile to draw: columns in order, of a category its telling levels.
+    """Choose the rows (column, level) of a profile to draw: columns in order, of a category a few levels.
 
     A column of two levels says the same twice, so one is drawn; of more levels at most three. Rows without
     any ratio to all customers are left to the table.
@@ -100,8 +103,8 @@ def _dumbbell(drawn: pd.DataFrame, names: list[str], theme: Theme, numbers: Numb
     drawn = drawn.assign(
         side=np.where(low, "left", "right"), said=np.where(low | high, drawn["index"], np.nan)
     )
-    for n, mine in drawn.groupby("segment"):
-        style = theme.segment(int(n))
+    for n, mine in parts(drawn):
+        style = theme.segment(n)
         marker = {
             "color": style.colour,
             "symbol": style.symbol,
@@ -117,7 +120,11 @@ def _dumbbell(drawn: pd.DataFrame, names: list[str], theme: Theme, numbers: Numb
         )  # fmt: skip
     reach = float(np.log10(max(2.2, drawn["x"].max(), 1 / drawn["x"].min()))) if len(drawn) else 0.4
     ticks = {at: said for at, said in TICKS.items() if reach < 0.7 or at in {1 / 16, 1 / 4, 1, 4, 16}}
-    x = {"type": "log", "range": [-1.3 * reach - 0.06, 1.3 * reach + 0.06], "tickvals": list(ticks)}
+    x: dict[str, Any] = {
+        "type": "log",
+        "range": [-1.3 * reach - 0.06, 1.3 * reach + 0.06],
+        "tickvals": list(ticks),
+    }
     x |= {"ticktext": list(ticks.values()), "title": {"text": "× all customers (log scale)"}}
     figure.add_shape(**theme.dotted(x0=1, x1=1, y0=0, y1=1, yref="paper"))
     axis = theme.rows((label(name) for name in names), showgrid=True)
@@ -132,10 +139,8 @@ def _heatmap(drawn: pd.DataFrame, names: list[str], theme: Theme, numbers: Numbe
         for c in ("index", "tip")
     )
     depth = np.log2(ratio.to_numpy(dtype=float).clip(1e-9)).clip(-LIMIT, LIMIT)
-    figure = _cells(
-        depth, [[numbers.multiple(v) for v in row] for row in ratio.to_numpy()], tips.to_numpy(), LIMIT, theme
-    )
-    figure.update_traces(textfont={"size": 12 if len(ratio.columns) <= 6 else 10})
+    said = [[numbers.multiple(v) for v in row] for row in ratio.to_numpy()]
+    figure = _cells(depth, said, tips.to_numpy(), LIMIT, theme, size=12 if len(ratio.columns) <= 6 else 10)
     x = {"side": "top", "showline": False, "ticks": "", "tickvals": list(range(len(ratio.columns)))}
     x |= {"ticktext": bold(ratio.columns), "tickfont": {"size": 13, "color": theme.ink}}
     axis = theme.rows((label(name) for name in names), range=[0.5 - len(names), 0.5])
@@ -143,19 +148,23 @@ def _heatmap(drawn: pd.DataFrame, names: list[str], theme: Theme, numbers: Numbe
 
 
 def _cells(
-    depth: np.ndarray, said: list[list[str]], tips: np.ndarray, limit: float, theme: Theme
+    depth: np.ndarray, said: list[list[str]], tips: np.ndarray, limit: float, theme: Theme, *, size: int
 ) -> go.Figure:
     """Return cells with a number each, on the diverging scale to ±limit; unknown ones stay empty."""
-    colours = theme.scale("diverging")
     z = [[None if np.isnan(v) else round(float(v), 3) for v in row] for row in depth]
-    return go.Figure(
+    figure = go.Figure(
         go.Heatmap(
-            z=z, x=list(range(depth.shape[1])), y=[-i for i in range(depth.shape[0])], text=said,
-            texttemplate="%{text}",
-            hovertext=tips.tolist(), hovertemplate="%{hovertext}<extra></extra>", hoverongaps=False,
-            showscale=False,
-            colorscale=[(i / (len(colours) - 1), c) for i, c in enumerate(colours)], zmin=-limit, zmax=limit,
+            z=z, x=list(range(depth.shape[1])), y=[-i for i in range(depth.shape[0])],
+            hovertext=tips.tolist(),
+            hovertemplate="%{hovertext}<extra></extra>", hoverongaps=False, showscale=False, zmin=-limit,
+            zmax=limit, colorscale=[(i / 8, colour) for i, colour in enumerate(theme.scale("diverging"))],
         )
+    )  # fmt: skip
+    at = [(i, j) for i, row in enumerate(said) for j, words in enumerate(row) if words]
+    inks = [theme.ink if np.isnan(depth[i, j]) else theme.on(theme.shade(depth[i, j], limit)) for i, j in at]
+    return figure.add_scatter(
+        x=[j for _, j in at], y=[-i for i, _ in at], text=[said[i][j] for i, j in at], mode="text",
+        textfont={"size": size, "color": inks}, hoverinfo="skip",
     )  # fmt: skip
 
 
@@ -213,11 +222,9 @@ def missing(columns: pd.DataFrame, *, dark: bool = False, numbers: Numbers = ENG
         One row per column: ``label missing missing_share`` (0-1).
     """
     gaps = columns[columns["missing"] > 0].nlargest(ROWS, "missing_share")
-    said = [
-        f"{numbers.share(row.missing_share)}  ({numbers.count(row.missing)})" for row in gaps.itertuples()
-    ]
+    said = [f"{numbers.share(r['missing_share'])}  ({numbers.count(r['missing'])})" for r in records(gaps)]
     return _bars(
-        gaps["missing_share"] * 100, said, gaps["label"].tolist(), "Missing, %", Theme(dark), numbers
+        gaps["missing_share"] * 100, said, gaps["label"].tolist(), "Missing, %", Theme(dark), numbers=numbers
     )
 
 
@@ -242,7 +249,7 @@ def correlation(
     if len(correlation) <= ROWS:
         return _triangle(correlation, labels, Theme(dark), numbers)
     top = pairs(correlation).head(ROWS)
-    names = [f"{labels.title(row.first)} / {labels.title(row.second)}" for row in top.itertuples()]
+    names = [f"{labels.title(row['first'])} / {labels.title(row['second'])}" for row in records(top)]
     said = [numbers.signed(r) for r in top["r"]]
     return _bars(top["r"], said, names, "Rank correlation", Theme(dark), numbers=numbers)
 
@@ -258,11 +265,12 @@ def _triangle(correlation: pd.DataFrame, labels: Labels, theme: Theme, numbers: 
         [f"{text(b)}<br>{text(a)}<br>{s}" for a, s in zip(names, row, strict=False)]
         for b, row in zip(names[1:], said, strict=True)
     ]
-    figure = _cells(r, said, np.array(tips), 1.0, theme)
-    figure.update_traces(textfont={"size": 12 if len(names) <= 8 else 9})
+    figure = _cells(r, said, np.array(tips), 1.0, theme, size=12 if len(names) <= 8 else 10)
     for i, name in enumerate(names[:-1]):
         font = {"size": 11, "color": theme.ink2}
-        figure.add_annotation(text=label(name, 12), x=i, y=0.55 - i, yanchor="bottom", font=font)
+        figure.add_annotation(
+            text=label(name, 12 if len(names) <= 8 else 9), x=i, y=0.55 - i, yanchor="bottom", font=font
+        )
     x = {"visible": False, "range": [-0.5, len(names) - 1.2]}
     axis = theme.rows((label(name) for name in names[1:]), range=[1.5 - len(names), 1.2])
     return theme.dress(figure, 60 + 44 * (len(names) - 1), numbers, xaxis=x, yaxis=axis)

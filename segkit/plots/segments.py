@@ -14,8 +14,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from segkit.insight.words.captions import records
 from segkit.insight.words.numbers import Numbers
-from segkit.plots.theme import ENGLISH, SHOWN, Theme, bold, hover, label, rounded, text
+from segkit.plots.theme import ENGLISH, SHOWN, Theme, bold, hover, label, parts, rounded
+from segkit.safe import plotly as text
 
 INDICES = {  # what each is called, its digits, and what the picture asks
     "silhouette": ("silhouette", 3, "Silhouette: higher is further apart"),
@@ -84,25 +86,20 @@ def _index(
         **hover(tips), row=row, col=1,
     )  # fmt: skip
     low, high = min(0.0, tried[name].min()), max(0.0, tried[name].max())
-    figure.update_yaxes(range=[low, low + 1.35 * (high - low or 1.0)], nticks=4, row=row, col=1)
+    figure.update_yaxes(
+        range=[low, low + 1.35 * (high - low or 1.0)], nticks=4, tickformat=",", row=row, col=1
+    )
 
 
 def _marked(figure: go.Figure, tried: pd.DataFrame, theme: Theme) -> None:
     """Mark the chosen number over the full height, and the one the reader asked for with a dashed frame."""
-    for row in tried[tried["chosen"] | tried["asked"]].itertuples():
-        ends = {
-            "type": "rect",
-            "x0": row.segments - 0.32,
-            "x1": row.segments + 0.32,
-            "y0": 0,
-            "y1": 1,
-            "yref": "paper",
-        }
-        line = {"color": theme.control, "width": 1 if row.asked else 0, "dash": "dash"}
-        fill = theme.sunken if row.chosen else "rgba(0,0,0,0)"
+    for row in records(tried[tried["chosen"] | tried["asked"]]):
+        k, fill = row["segments"], theme.sunken if row["chosen"] else "rgba(0,0,0,0)"
+        ends = {"type": "rect", "x0": k - 0.32, "x1": k + 0.32, "y0": 0, "y1": 1, "yref": "paper"}
+        line = {"color": theme.control, "width": 1 if row["asked"] else 0, "dash": "dash"}
         figure.add_shape(**ends, layer="below", fillcolor=fill, line=line)
-        words = "<b>chosen</b>" if row.chosen else "<b>asked for</b>"
-        place = {"x": row.segments, "y": 1, "yref": "paper", "yanchor": "bottom", "yshift": 26}
+        words = "<b>chosen</b>" if row["chosen"] else "<b>asked for</b>"
+        place = {"x": k, "y": 1, "yref": "paper", "yanchor": "bottom", "yshift": 26}
         figure.add_annotation(text=words, font={"color": theme.ink, "size": 12}, **place)
 
 
@@ -137,8 +134,8 @@ def _whole(sizes: pd.DataFrame, kinds: dict[str, str], theme: Theme, numbers: Nu
     figure = go.Figure()
     gap = "<br>" if len(sizes) > 3 else "   "
     for y, (column, words) in enumerate(kinds.items()):
-        for n, part in sizes.groupby("segment"):
-            style, share = theme.segment(int(n)), float(part[column].iloc[0])
+        for n, part in parts(sizes):
+            style, share = theme.segment(n), float(part[column].iloc[0])
             inside = f"<b>{n}</b>{gap}{numbers.share(share)}" if share >= 0.18 else f"<b>{n}</b>"
             figure.add_bar(
                 x=[share], y=[-y], orientation="h", text=[inside if share >= 0.04 else ""], textangle=0,
@@ -221,8 +218,8 @@ def _cloud(figure: go.Figure, mine: pd.DataFrame, drawn: int, count: int, theme:
     segment, hollow, unusual = mine[["segment", "border", "outlier"]].iloc[0]
     style = theme.segment(int(segment), count)
     shape = style.symbol if not hollow or style.symbol.endswith("-open") else f"{style.symbol}-open"
-    line = {"width": 1.4 if hollow or unusual else 0, "color": theme.ink if unusual else style.colour}
-    size = 8 if drawn <= 2_000 else 6 if drawn <= 8_000 else 4
+    line = {"width": 1.2 if hollow or unusual else 0, "color": theme.ink if unusual else style.colour}
+    size = 8 if drawn <= 2_000 else 6 if drawn <= 8_000 else 5
     who = {"customdata": mine[["id", "fit"]].to_numpy().tolist()} if "id" in mine else {}
     said = "Customer %{customdata[0]}<br>" if who else ""
     fit = ", fit %{customdata[1]}\u00a0%" if who else ""
@@ -236,12 +233,12 @@ def _cloud(figure: go.Figure, mine: pd.DataFrame, drawn: int, count: int, theme:
 def _name_tags(figure: go.Figure, points: pd.DataFrame, names: Sequence[str], theme: Theme) -> None:
     """Tag each cloud at the edge that points away from the middle of all customers."""
     middle = points[["x", "y"]].median().to_numpy()
-    for n, mine in points.groupby("segment"):
-        style, places = theme.segment(int(n), points["segment"].max()), mine[["x", "y"]].to_numpy()
+    for n, mine in parts(points):
+        style, places = theme.segment(n, points["segment"].max()), mine[["x", "y"]].to_numpy()
         centre = np.median(places, axis=0)
         away = (centre - middle) / (np.hypot(*(centre - middle)) or 1.0)
         spot = centre + away * np.quantile((places - centre) @ away, 0.97)
-        words = f"<b>{n}</b>  {label(names[int(n) - 1], 16)}" if names else f"<b>{n}</b>"
+        words = f"<b>{n}</b>  {label(names[n - 1], 16)}" if names else f"<b>{n}</b>"
         side = "center" if not names or abs(away[0]) < 0.5 else "right" if away[0] > 0 else "left"
         figure.add_annotation(
             text=words, x=float(spot[0]), y=float(spot[1]), xanchor=side, align="left", borderpad=3,
@@ -265,8 +262,8 @@ def unusual(
     figure, theme, shown = go.Figure(), Theme(dark), sorted(distances["segment"].unique())
     spread = np.random.default_rng(0).uniform(-0.24, 0.24, len(distances))
     placed = distances.assign(y=spread - distances["segment"].map({n: i for i, n in enumerate(shown)}))
-    for n, mine in placed[~placed["outlier"]].groupby("segment"):
-        style = theme.segment(int(n), max(shown))
+    for n, mine in parts(placed[~placed["outlier"]]):
+        style = theme.segment(n, max(shown))
         pale = {
             "color": style.colour,
             "symbol": style.symbol,
@@ -286,8 +283,8 @@ def unusual(
 
 def _strip(figure: go.Figure, mine: pd.DataFrame, marker: dict[str, Any], numbers: Numbers) -> None:
     tips = (
-        f"Customer {text(row.id)}<br>segment {row.segment}, distance {numbers.index(row.distance)}"
-        for row in mine.itertuples()
+        f"Customer {text(row['id'])}<br>segment {row['segment']}, distance {numbers.index(row['distance'])}"
+        for row in records(mine)
     )
     where = {"x": rounded(mine["distance"]), "y": rounded(mine["y"])}
     figure.add_scatter(**where, mode="markers", marker=marker, **hover(tips))

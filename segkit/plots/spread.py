@@ -6,13 +6,17 @@ density (Scott's rule) of the values handed in. Medians and quarters come from t
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from scipy.stats import gaussian_kde
 
+from segkit.insight.words.captions import records
 from segkit.insight.words.numbers import Numbers
-from segkit.plots.theme import ENGLISH, SHOWN, Theme, bold, hover, label, rounded, text
+from segkit.plots.theme import ENGLISH, SHOWN, Theme, bold, hover, label, rounded
+from segkit.safe import plotly as text
 
 FEW = 30
 LEVELS = 6
@@ -37,7 +41,7 @@ def distribution(
     """
     figure, theme = go.Figure(), Theme(dark)
     rows = profile.sort_values("segment").head(SHOWN - (len(profile) > SHOWN))
-    for y, row in enumerate(rows.to_dict("records")):
+    for y, row in enumerate(records(rows)):
         mine = values.loc[values["segment"] == row["segment"], "value"].to_numpy(dtype=float)
         if len(mine) < FEW or np.ptp(mine) == 0:
             _dots(figure, mine, -y, row["segment"], theme)
@@ -52,9 +56,13 @@ def distribution(
     )
     axis = theme.rows(bold(rows["segment"]), range=[0.55 - len(rows), 0.85])
     wide = log and values["value"].max() > 30 * values["value"].min()
-    x = {"type": "log" if log else "linear", "title": {"text": label(title, 32)}} | (
-        {"dtick": 1} if wide else {"nticks": 6}
-    )
+    x = {
+        "type": "log" if log else "linear",
+        "tickformat": ",",
+        "title": {"text": label(title, 32)},
+        "nticks": 6,
+    }
+    x |= {"dtick": 1} if wide else {}
     margin = {"l": 4, "r": 12, "t": 28, "b": 8}
     return theme.dress(figure, 90 + 66 * len(rows), numbers, xaxis=x, yaxis=axis, margin=margin)
 
@@ -76,7 +84,7 @@ def _dots(figure: go.Figure, mine: np.ndarray, y: float, segment: int, theme: Th
     figure.add_scatter(**where, mode="markers", marker=marker, hoverinfo="skip")
 
 
-def _middle(figure: go.Figure, row: dict[str, float], y: float, theme: Theme, numbers: Numbers) -> None:
+def _middle(figure: go.Figure, row: dict[str, Any], y: float, theme: Theme, numbers: Numbers) -> None:
     """Draw the middle half as a bar, and the median as a ring with its number under it."""
     ends, median = rounded([row["q25"], row["q75"]]), numbers.value(row["median"])
     figure.add_scatter(

@@ -16,6 +16,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from segkit.insight.words.names import Labels
@@ -79,9 +81,20 @@ class Theme:
         return list(_json("tokens.json")[name][self.mode])
 
     def on(self, fill: str) -> str:
-        """Return ink or surface, whichever reads better on a fill."""
-        light, dark = sorted((self.ink, self.surface), key=_luminance, reverse=True)
-        return dark if _luminance(fill) > 0.18 else light
+        """Return ink or surface, whichever stands out more from a fill (contrast ratio of WCAG 2.2)."""
+        own = _luminance(fill) + 0.05
+        return max(self.ink, self.surface, key=lambda colour: abs(np.log((_luminance(colour) + 0.05) / own)))
+
+    def shade(self, value: float, limit: float) -> str:
+        """Return the colour of the diverging scale for a value between -limit and limit."""
+        colours = self.scale("diverging")
+        place = (np.clip(value / limit, -1, 1) + 1) / 2 * (len(colours) - 1)
+        left, right = colours[int(place)], colours[min(int(place) + 1, len(colours) - 1)]
+        mixed = (
+            int(left[i : i + 2], 16) * (1 - place % 1) + int(right[i : i + 2], 16) * (place % 1)
+            for i in (1, 3, 5)
+        )
+        return "#" + "".join(f"{round(part):02X}" for part in mixed)
 
     def dress(self, figure: go.Figure, height: int, numbers: Numbers, **layout: Any) -> go.Figure:
         """Give a figure its template, fixed height, free width and the reader's separators."""
@@ -115,7 +128,12 @@ def label(words: object, width: int = 14, lines: int = 2) -> str:
     return "<br>".join(text(line) for line in wrap(str(words), width, max_lines=lines, placeholder=" …"))
 
 
-def bold(segments: Iterable[int]) -> list[str]:
+def parts(table: pd.DataFrame) -> list[tuple[int, pd.DataFrame]]:
+    """Return each segment's rows, in order of segment."""
+    return [(int(n), table[table["segment"] == n]) for n in sorted(table["segment"].unique())]
+
+
+def bold(segments: Iterable[Any]) -> list[str]:
     """Return numbers of segments as labels of an axis."""
     return [f"<b>{int(n)}</b>" for n in segments]
 

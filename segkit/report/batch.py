@@ -135,9 +135,8 @@ def _recipe(target: str, order: Order) -> Recipe:
     flags = dict(order.flags or {})
     if Path(target).suffix.lower() in RECIPES:
         read = kinds.read(target)
-        return Recipe(
-            read.file, read.notebook, read.name, type(read.params).from_text(flags, base=read.params)
-        )
+        study = type(read.params).from_text(flags, base=read.params)
+        return Recipe(read.file, order.notebook or read.notebook, read.name, study)
     kind: type[Kind] = kinds.KINDS.get(order.notebook, Params)
     if "source" in flags:
         message = f"The source is named twice: {target} and --source {flags['source']}. Name it once."

@@ -90,7 +90,7 @@ def render(notebook: NotebookNode, name: str, summary: Mapping[str, Any]) -> str
             _outputs(read, cell.outputs)
     scripts = [_plotly(), _static("report/draw.js")]
     made = datetime.fromisoformat(summary["run"]["made"])
-    return _template().render(
+    page = _template().render(
         title=read.title,
         lead=Markup(read.lead),  # noqa: S704 - from a Markdown cell of the notebook
         sections=read.sections,
@@ -104,6 +104,7 @@ def render(notebook: NotebookNode, name: str, summary: Mapping[str, Any]) -> str
         name=name,
         version=summary["provenance"]["segkit"],
     )
+    return str(page)
 
 
 def policy(scripts: list[str]) -> str:
@@ -132,7 +133,8 @@ def _markdown(page: Page, source: str) -> None:
 
 def _outputs(page: Page, outputs: list[NotebookNode]) -> None:
     """Read the outputs of a cell; head, picture and foot of one panel become one figure."""
-    panel, parts = "", []
+    panel = ""
+    parts: list[str] = []
     for name, part in _parts(page, outputs):
         if parts and name != panel:
             page.add(_figure(page, panel, parts))

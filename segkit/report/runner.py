@@ -131,7 +131,7 @@ class _ThisPython(AsyncKernelManager):
         return KernelSpec(argv=argv, display_name="segkit", language="python")
 
 
-class _Engine(Engine):
+class _Engine(Engine):  # type: ignore[misc]
     """papermill's way of running cells, on our kernel, with one time limit for all of them together."""
 
     @classmethod
@@ -165,7 +165,7 @@ def _execute(
 ) -> nbformat.NotebookNode:
     """Execute a notebook; turn every way it can fail into one sentence."""
     try:
-        return papermill.execute_notebook(
+        done = papermill.execute_notebook(
             str(source).replace("{", "{{").replace("}", "}}"),
             None,
             parameters=values,
@@ -183,6 +183,7 @@ def _execute(
         raise StepError(message) from None
     except (DeadKernelError, MemoryError):
         raise StepError(OUT_OF_MEMORY) from None
+    return done  # type: ignore[no-any-return]
 
 
 OUT_OF_MEMORY = (
@@ -214,7 +215,7 @@ def _summary(folder: Path) -> dict[str, Any]:
 def _write(done: nbformat.NotebookNode, folder: Path, name: str, summary: Mapping[str, Any]) -> None:
     """Write the executed notebook and its page."""
     _clean(done)
-    nbformat.write(done, folder / "report.ipynb")
+    nbformat.write(done, folder / "report.ipynb")  # type: ignore[no-untyped-call]
     (folder / "report.html").write_text(page.render(done, name, summary), encoding="utf-8")
 
 

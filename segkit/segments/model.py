@@ -1,10 +1,12 @@
-"""The model: a preparation, centres and names that assign any customer, kept as a small readable JSON file.
+"""The model: a preparation, centres and names that place any customer, kept as a small readable JSON file.
 
-One formula assigns customers, at fit and ever after: squared distances to the centres in float64, summed column by column
-from the left, the nearest centre wins and the lower number breaks ties. It is written as narwhals expressions; above 64
-prepared columns the same sums run over numpy blocks, in the same order, so every digit is the same. Nothing is fitted here.
+One formula places customers, at fit and ever after: squared distances to the centres in float64, summed over
+the columns from the left; the nearest centre wins, the lower number breaks ties. Small models are narwhals
+expressions from end to end; in large ones the same sums, in the same order and so with the same digits, run
+over numpy blocks.
 
-The file holds numbers and text only, its own SHA-256 and no code. Reading one trusts nothing in it.
+The file holds text and numbers, the SHA-256 of them, and no code. Reading one trusts nothing in it. Nothing
+is fitted here.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, reduce
 from importlib.metadata import version
 from operator import add
@@ -24,21 +26,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
-from scipy import sparse
 
 from segkit.errors import ModelError, OutputError, ParameterError, nearest
-from segkit.segments.prepare import Floats, Frame, Preparation, table
+from segkit.segments.prepare import Frame, Preparation, table
+
+Floats = NDArray[np.float64]
 
 FORMAT = "segkit-model/1"
-NARROW = 64  # prepared columns up to which distances are expressions
+LARGEST = 64_000_000  # bytes of a file
+TERMS = 256  # columns x segments from which blocks are faster than expressions
 BLOCK = 8_192
-LARGEST = 64_000_000  # bytes of a model file
 ROBUST = 3 * 1.4826  # three standard deviations of a normal, in median absolute deviations
-FALLBACK = 3 * 1.2533  # the same in mean absolute deviations, where over half the customers are equally far
+FALLBACK = 3 * 1.2533  # and in mean absolute deviations, for where most customers are equally far
 
 
 class Segment(BaseModel):
-    """One segment: its number from 1, name, centre by prepared column, and the distance from which a customer is unusual."""
+    """One segment: number from 1, name, centre by prepared column, and how far is unusual."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,20 +52,20 @@ class Segment(BaseModel):
 
 
 class Model(BaseModel):
-    """A fitted segmentation that scores customers.
+    """A fitted segmentation that places customers.
 
     Attributes
     ----------
     algorithm
         What found the centres.
     supported
-        Whether the data support this number of segments (the verdict's word).
+        Whether the data support this number of segments, as the verdict says.
     preparation
         How columns become numbers.
     segments
-        Segments from 1, in order.
+        The segments from 1, in order.
     training
-        A summary of the fit: rows, usable, sizes, columns, versions, and what `learn` was told beside them.
+        The fit in short: rows, usable, sizes, columns, versions, and what `learn` was given to keep.
 
     Examples
     --------
@@ -90,17 +93,17 @@ class Model(BaseModel):
     def centers(self) -> Floats:
         """Centres, (k, p), in the order of `preparation.names`."""
         names = self.preparation.names
-        return np.array([[one.center[name] for name in names] for one in self.segments], dtype=np.float64)
+        return np.array([[each.center[name] for name in names] for each in self.segments], dtype=np.float64)
 
     @property
     def names(self) -> list[str]:
         """Names of the segments, segment 1 first."""
-        return [one.name for one in self.segments]
+        return [each.name for each in self.segments]
 
     @property
     def cutoffs(self) -> list[float]:
         """Distances beyond which a customer is unusual, segment 1 first."""
-        return [one.cutoff for one in self.segments]
+        return [each.cutoff for each in self.segments]
 
     @classmethod
     def learn(
@@ -114,129 +117,133 @@ class Model(BaseModel):
         supported: bool = True,
         training: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Make the model of centres found elsewhere: assign the frame once and learn what is unusual in each segment.
+        """Make the model of centres found elsewhere: place the frame, and learn what is unusual there.
 
         Parameters
         ----------
         centers
             (k, p), in the order of `preparation.names`; row 0 becomes segment 1.
         names
-            One per segment; none leaves them empty, `named` gives them later.
+            One per segment; without, they are empty until `named` gives them.
         training
-            Plain values to keep with the model, such as seed and verdict level.
+            Plain values to keep with the model, such as seed and verdict.
         """
-        centre = np.asarray(centers, dtype=np.float64)
-        names = list(names) or [""] * len(centre)
-        made = [
-            Segment(segment=i, name=name, cutoff=0.0, center=dict(zip(preparation.names, map(float, row), strict=True)))
-            for i, (name, row) in enumerate(zip(names, centre, strict=True), start=1)
+        segments = [
+            Segment(
+                segment=i, name=name, cutoff=0.0, center=dict(zip(preparation.names, center, strict=True))
+            )
+            for i, (name, center) in enumerate(
+                zip(list(names) or [""] * len(centers), np.asarray(centers).tolist(), strict=True), start=1
+            )
         ]
         blank = cls(
-            algorithm=algorithm, supported=supported, preparation=preparation, segments=tuple(made), training={}
+            algorithm=algorithm,
+            supported=supported,
+            preparation=preparation,
+            segments=tuple(segments),
+            training={},
         )
-        found = blank.assign(frame)
+        found = blank.place(frame)
         segment, distance = found["segment"].to_numpy(), found["distance"].to_numpy()
-        cutoffs = [_cutoff(distance[segment == one.segment], distance[segment > 0]) for one in made]
-        told = [one.model_copy(update={"cutoff": cut}) for one, cut in zip(made, cutoffs, strict=True)]
-        sizes = [int((segment == one.segment).sum()) for one in made]
+        inside = [distance[segment == each.segment] for each in segments]
+        cutoffs = [_cutoff(far if len(far) else distance[segment > 0]) for far in inside]
         summary = {
-            "rows": len(segment), "usable": sum(sizes), "sizes": sizes,
-            "columns": [recipe.column for recipe in preparation.columns], "versions": _versions(),
-        }  # fmt: skip
+            "rows": len(segment),
+            "usable": sum(map(len, inside)),
+            "sizes": [len(far) for far in inside],
+            "columns": [recipe.column for recipe in preparation.columns],
+            "versions": _versions(),
+        }
+        told = [each.model_copy(update={"cutoff": cut}) for each, cut in zip(segments, cutoffs, strict=True)]
         return blank.model_copy(update={"segments": tuple(told), "training": summary | dict(training or {})})
 
     def named(self, names: Sequence[str]) -> Self:
         """Return the same model with other names."""
-        told = [one.model_copy(update={"name": name}) for one, name in zip(self.segments, names, strict=True)]
+        told = [
+            each.model_copy(update={"name": name}) for each, name in zip(self.segments, names, strict=True)
+        ]
         return self.model_copy(update={"segments": tuple(told)})
 
-    def assign(self, frame: Any) -> Frame:
-        """Return segment (int, 0 = not scorable), confidence, distance and outlier of each row, as a narwhals frame."""
-        data, pick = self.preparation.picker(frame)
-        usable = self.preparation.complete(pick).alias("usable")
-        if len(self.preparation.names) > NARROW:
-            blocks = np.vstack(list(self._blocks(self.preparation.matrix(frame))))
-            squared = {f"d{j}": blocks[:, j] for j in range(blocks.shape[1])}
-            scored = nw.from_native(pd.DataFrame(squared | {"usable": self.preparation.usable(frame)}), eager_only=True)
-        else:
-            outputs = self.preparation.expressions(pick)
-            prepared = data.select(usable, *[output.alias(f"x{i}") for i, output in enumerate(outputs)])
-            columns = [nw.col(f"x{i}") for i in range(len(outputs))]
-            distances = [squared_distance(columns, center).alias(f"d{j}") for j, center in enumerate(self.centers)]
-            scored = prepared.select("usable", *distances)
-        return self._judged(scored)
+    def place(self, frame: Any) -> Frame:
+        """Return `segment` (0 = not scorable), `confidence`, `distance` and `outlier` of each row."""
+        small = self.centers.size <= TERMS
+        squares = [nw.col(f"d{j}") for j in range(len(self.segments))]
+        first = (self._pushed if small else self._blocked)(frame).with_columns(least=_least(squares))
+        segment = nw.lit(len(squares))
+        for number in range(len(squares) - 1, 0, -1):
+            segment = nw.when(squares[number - 1] == nw.col("least")).then(nw.lit(number)).otherwise(segment)
+        usable = nw.col("usable")
+        placed = first.with_columns(segment=nw.when(usable).then(segment).otherwise(nw.lit(0)).cast(nw.Int64))
+        own, cutoff = nw.col("least").sqrt(), nw.lit(self.cutoffs[0])
+        for number, cut in enumerate(self.cutoffs[1:], start=2):
+            cutoff = nw.when(nw.col("segment") == number).then(nw.lit(cut)).otherwise(cutoff)
+        return placed.select(
+            "segment",
+            confidence=nw.when(usable).then(_confidence(own, squares)),
+            distance=nw.when(usable).then(own),
+            outlier=usable & (own > cutoff),
+        )
 
-    def _blocks(self, X: Any) -> Iterator[Floats]:
-        """Squared distances of blocks of rows to every centre."""
+    def _pushed(self, frame: Any) -> Frame:
+        """Squared distances d0, d1, ... and `usable`, by expressions."""
+        data, pick = self.preparation.picker(frame)
+        outputs = [output.alias(f"x{i}") for i, output in enumerate(self.preparation.expressions(pick))]
+        prepared = data.select(self.preparation.complete(pick).alias("usable"), *outputs)
+        columns = [nw.col(f"x{i}") for i in range(len(outputs))]
+        squares = [squared_distance(columns, center).alias(f"d{j}") for j, center in enumerate(self.centers)]
+        return prepared.select("usable", *squares)
+
+    def _blocked(self, frame: Any) -> Frame:
+        """Return the same, summed over blocks of rows that stay in the processor's cache."""
+        X, k = self.preparation.matrix(frame), len(self.segments)
+        squares = np.empty((k, X.shape[0]))
         for start in range(0, X.shape[0], BLOCK):
             rows = X[start : start + BLOCK]
-            columns = np.ascontiguousarray((rows.toarray() if sparse.issparse(rows) else rows).T)
-            yield np.column_stack([squared_distance(columns, center) for center in self.centers])
-        if not X.shape[0]:
-            yield np.empty((0, len(self.segments)))
-
-    def _judged(self, scored: Frame) -> Frame:
-        """From squared distances to segment, confidence, distance and outlier."""
-        squares = [nw.col(f"d{j}") for j in range(len(self.segments))]
-        nearest_one = scored.with_columns(first=_least(squares))
-        chosen = nearest_one.with_columns(segment=_choice(squares, list(range(1, len(squares) + 1))).cast(nw.Int64))
-        others = [
-            nw.when(nw.col("segment") != j).then(square).otherwise(nw.lit(np.inf))
-            for j, square in enumerate(squares, start=1)
-        ]
-        measured = chosen.select(
-            "usable", "segment", distance=nw.col("first").sqrt(), next=_least(others).sqrt(), cutoff=_by_segment(self.cutoffs)
-        )
-        usable = nw.col("usable")
-        return measured.select(
-            segment=nw.when(usable).then(nw.col("segment")).otherwise(nw.lit(0)).cast(nw.Int64),
-            confidence=nw.when(usable).then(_confidence(len(squares))),
-            distance=nw.when(usable).then(nw.col("distance")),
-            outlier=usable & (nw.col("distance") > nw.col("cutoff")),
-        )
+            columns = list(np.ascontiguousarray((rows.toarray() if hasattr(rows, "toarray") else rows).T))
+            for j, center in enumerate(self.centers):
+                squares[j, start : start + BLOCK] = squared_distance(columns, center)
+        found = {f"d{j}": squares[j] for j in range(k)}
+        return table(pd.DataFrame({"usable": self.preparation.usable(frame)} | found))
 
     def score(self, frame: Any, id_column: str | None = None) -> pd.DataFrame:
-        """Assign each row to its nearest segment.
+        """Place each row in its nearest segment.
 
         Returns
         -------
         pandas.DataFrame
-            The id column (or `row`, from 1), `segment` (from 1; 0 = not scorable), `segment_name`, `confidence` (0.5 to 1,
-            the part the next centre's distance has in the sum of both), `distance` (in prepared units), `outlier` and
-            `supported`. An id column whose name is one of these gets an underscore.
+            The id column (or `row`, from 1), `segment` (from 1; 0 = not scorable), `segment_name`,
+            `confidence` (0.5 to 1: the next centre's distance over the sum of both), `distance` (in prepared
+            units), `outlier`, `supported`. An id column with one of these names gets an underscore.
 
         Raises
         ------
         SourceError
-            A column the model needs is missing, or holds text where a number was learnt.
+            A column the model needs is missing, or holds text where numbers were learnt.
         """
-        found = self.assign(frame).to_pandas().reset_index(drop=True)
-        segment = found["segment"].to_numpy()
-        found.insert(1, "segment_name", np.array(["", *self.names], dtype=object)[segment])
+        found = self.place(frame).to_pandas().reset_index(drop=True)
+        found.insert(1, "segment_name", np.array(["", *self.names], dtype=object)[found["segment"]])
         found["supported"] = self.supported
-        ids, name = self._ids(frame, id_column, len(found))
-        found.insert(0, name + "_" * (name in found.columns), ids)
-        return found
-
-    def _ids(self, frame: Any, id_column: str | None, rows: int) -> tuple[Any, str]:
         if id_column is None:
-            return np.arange(1, rows + 1), "row"
+            found.insert(0, "row", np.arange(1, len(found) + 1))
+            return found
         data = table(frame)
         if id_column not in data.columns:
             raise ParameterError(f'There is no column "{id_column}".{nearest(id_column, data.columns)}')
-        return data[id_column].to_pandas().reset_index(drop=True), id_column
+        name = id_column + "_" * (id_column in found.columns)
+        found.insert(0, name, data[id_column].to_pandas().reset_index(drop=True))
+        return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values with the format and a SHA-256 over all the rest."""
+        """Return plain JSON values: the format, a SHA-256 over all the rest, and the model."""
         content = {"format": FORMAT, **self.model_dump(mode="json")}
         return {"format": FORMAT, "sha256": _fingerprint(content), **content}
 
     def save(self, path: str | Path) -> Path:
         """Write the model as JSON and return the path; OutputError when that cannot be done."""
         file = Path(path)
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
         try:
-            text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-            file.write_bytes(text.encode("utf-8") + b"\n")
+            file.write_bytes(text.encode() + b"\n")
         except OSError as error:
             raise OutputError(f"The model cannot be written to {file.name}: {error.strerror}.") from None
         return file
@@ -248,17 +255,17 @@ def read_model(path: str | Path) -> Model:
     Raises
     ------
     ModelError
-        The file is missing, damaged, changed, or not a model of this format. Nothing in a file is ever run.
+        The file is missing, damaged, changed, or no model of this format. Nothing in a file is ever run.
     """
     file = Path(path)
     try:
         if file.stat().st_size > LARGEST:
-            raise ModelError(f"{file.name} is too large for a model; one has at most {LARGEST // 1_000_000} MB.")
+            raise ModelError(f"{file.name} is too large for a model: over {LARGEST // 1_000_000} MB.")
         values = json.loads(file.read_bytes(), parse_constant=_refuse)
     except OSError as error:
         raise ModelError(f"The model {file.name} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError):
-        raise ModelError(f"{file.name} is not a model: it is not JSON. Choose a model.json that segkit wrote.") from None
+        raise ModelError(f"{file.name} is not JSON. Choose a model.json that segkit wrote.") from None
     return _checked(values, file.name)
 
 
@@ -266,24 +273,26 @@ def _checked(values: Any, name: str) -> Model:
     found = values.get("format") if isinstance(values, dict) else None
     if found != FORMAT:
         words = f'its format is "{found:.40}"' if isinstance(found, str) else "it names no format"
-        raise ModelError(f'{name} is not a model this version reads: {words}; "{FORMAT}" is needed.')
+        raise ModelError(f'{name} is not a model that can be read here: {words}, and "{FORMAT}" is needed.')
     content = {key: value for key, value in values.items() if key != "sha256"}
     if values.get("sha256") != _fingerprint(content):
-        raise ModelError(f"{name} was changed or damaged after it was written: its SHA-256 does not match. Fit it again.")
+        raise ModelError(f"{name} was changed or damaged: its SHA-256 does not match. Fit the model again.")
     try:
-        kept = Model.model_validate({key: value for key, value in content.items() if key != "format"})
-        kept.centers  # noqa: B018 - every centre must have every prepared column
+        model = Model.model_validate({key: value for key, value in content.items() if key != "format"})
+        width = {len(each.center) for each in model.segments}
+        whole = width == {model.centers.shape[1]} and [s.segment for s in model.segments] == list(
+            range(1, len(model.segments) + 1)
+        )
     except (ValidationError, KeyError, RecursionError):
-        raise ModelError(f"{name} is not a complete model: some of its content is missing or of the wrong kind.") from None
-    return kept
-
-
-# ------------------------------------------------------------------------------------------- the formula
+        whole = False
+    if not whole:
+        raise ModelError(f"{name} is not a whole model: some of it is missing or of the wrong kind.")
+    return model
 
 
 def squared_distance(columns: Sequence[Any], center: Floats) -> Any:
-    """Sum (x - c)^2 over columns from the left; of expressions or of arrays, with the same digits."""
-    differences = [column - float(value) for column, value in zip(columns, center, strict=True)]
+    """Sum (x - c)^2 over columns, from the left; of expressions or of arrays, with the same digits."""
+    differences = [column - value for column, value in zip(columns, center.tolist(), strict=True)]
     return reduce(add, [difference * difference for difference in differences])
 
 
@@ -291,40 +300,25 @@ def _least(values: Sequence[nw.Expr]) -> nw.Expr:
     return values[0] if len(values) == 1 else nw.min_horizontal(*values)
 
 
-def _choice(squares: Sequence[nw.Expr], numbers: Sequence[int]) -> nw.Expr:
-    """The number whose square is the least, the first of several."""
-    chosen: nw.Expr = nw.lit(numbers[-1])
-    for square, number in zip(squares[-2::-1], numbers[-2::-1], strict=True):
-        chosen = nw.when(square == nw.col("first")).then(nw.lit(number)).otherwise(chosen)
-    return chosen
+def _confidence(own: nw.Expr, squares: Sequence[nw.Expr]) -> nw.Expr:
+    """Return the next centre's distance over the sum of both: 1 with one segment, 0.5 of equal centres."""
+    if len(squares) == 1:
+        return own * 0.0 + 1.0
+    others = [
+        nw.when(nw.col("segment") != number).then(square).otherwise(nw.lit(np.inf))
+        for number, square in enumerate(squares, start=1)
+    ]
+    following = _least(others).sqrt()
+    return nw.when(own + following > 0).then(following / (own + following)).otherwise(nw.lit(0.5))
 
 
-def _by_segment(values: Sequence[float]) -> nw.Expr:
-    chosen: nw.Expr = nw.lit(values[-1])
-    for number in range(len(values) - 1, 0, -1):
-        chosen = nw.when(nw.col("segment") == number).then(nw.lit(values[number - 1])).otherwise(chosen)
-    return chosen
-
-
-def _confidence(segments: int) -> nw.Expr:
-    """Next distance over the sum of both: 1 with one segment, 0.5 where two centres are equally far, even at no distance."""
-    if segments == 1:
-        return nw.lit(1.0)
-    both = nw.col("distance") + nw.col("next")
-    return nw.when(both > 0).then(nw.col("next") / both).otherwise(nw.lit(0.5))
-
-
-def _cutoff(inside: Floats, everybody: Floats) -> float:
-    """Three robust standard deviations beyond the median distance; an empty segment takes the distances of all."""
-    distances = inside if len(inside) else everybody
+def _cutoff(distances: Floats) -> float:
+    """Three robust standard deviations beyond the median; 0 of nobody."""
     if not len(distances):
         return 0.0
     middle = float(np.median(distances))
     away = np.abs(distances - middle)
     return middle + (ROBUST * float(np.median(away)) or FALLBACK * float(away.mean()))
-
-
-# ---------------------------------------------------------------------------------------------- the file
 
 
 def _fingerprint(content: Mapping[str, Any]) -> str:
@@ -337,5 +331,6 @@ def _refuse(constant: str) -> None:
 
 
 def _versions() -> dict[str, str]:
-    packages = ("segkit", "narwhals", "numpy")
-    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+    return {"python": platform.python_version()} | {
+        name: version(name) for name in ("segkit", "narwhals", "numpy")
+    }

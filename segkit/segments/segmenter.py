@@ -1,7 +1,8 @@
 """The scikit-learn estimator: numbers in, segments out.
 
-`Segmenter` clusters a matrix and takes what the sweep proposes; it prepares nothing and judges nothing (a study does both).
-It stays a good citizen: clone, pipelines, grid search and `set_output` work as with any estimator.
+`Segmenter` clusters a matrix and takes what the sweep proposes; it prepares nothing and judges nothing (a
+study does both). It stays a good citizen: clone, pipelines, grid search and `set_output` work as with any
+estimator.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ class InvalidSegmenter(ParameterError, ValueError):
 class Segmenter(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
     """Segment rows of numbers, with the number of segments chosen from the data or given.
 
-    With ``segments=0`` every number from 2 to `max_segments` is fitted and the one with the best silhouette is taken.
-    Segments are numbered by size and keep their numbers whatever the order of the rows and the number of threads.
-    Columns should be comparable already (standardised, say): nothing is scaled here.
+    With ``segments=0`` every number from 2 to `max_segments` is fitted and the one with the best silhouette
+    is taken. Segments are numbered by size and keep their numbers whatever the order of the rows and the
+    number of threads. Columns should be comparable already (standardised, say): nothing is scaled here.
 
     Parameters
     ----------

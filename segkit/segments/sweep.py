@@ -1,8 +1,9 @@
 """Every number of segments in a range, side by side, and a proposal with its reason. The verdict decides; this proposes.
 
-Nothing here depends on where a row stands in the table. Rows are first put in an order that follows their values (a seeded
-projection sorts them) and then in a seeded permutation of that, so samples, starts and sums are the same for any order of
-the file; results are mapped back. Segments are numbered by size, ties by their centres.
+Nothing here depends on where a row stands in the table. Rows are first put in an order that follows their
+values (a seeded projection sorts them) and then in a seeded permutation of that, so samples, starts and sums
+are the same for any order of the file; results are mapped back. Segments are numbered by size, ties by their
+centres.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ class Solution:
 class Sweep:
     """All solutions (with the trivial one at 1), their indices, and what is proposed.
 
-    `order` lists row positions in the seeded order of values: its first m entries are a fair sample of m rows.
-    `silhouette_rows` is how many rows the silhouettes rest on; fewer than the table has means an estimate.
+    `order` lists row positions in the seeded order of values: its first m entries are a fair sample of m
+    rows. `silhouette_rows` is how many rows the silhouettes rest on; fewer than the table has means an
+    estimate.
     """
 
     solutions: dict[int, Solution]
@@ -70,8 +72,8 @@ def sweep(
     Returns
     -------
     Sweep
-        ``table`` has one row per number of segments; ``proposed`` is the one with the best silhouette (the smallest
-        number on a tie), 1 when all rows are the same.
+        ``table`` has one row per number of segments; ``proposed`` is the one with the best silhouette (the
+        smallest number on a tie), 1 when all rows are the same.
 
     Raises
     ------
@@ -107,15 +109,18 @@ def solve(X: Matrix, wanted: list[int], *, algorithm: str = "auto", seed: int = 
     found = [renumber(ordered, *method.fit(ordered, k, seed=seed)) for k in possible]
     table, rows = indices(ordered, [solution.labels for solution in found], seed=seed)
     proposed, why = propose(table, max(wanted), distinct)
-    solutions = {k: _mapped_back(each, order) for k, each in zip([1, *possible], [_alone(ordered), *found], strict=True)}
+    solutions = {
+        k: _mapped_back(each, order)
+        for k, each in zip([1, *possible], [_alone(ordered), *found], strict=True)
+    }
     return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows)
 
 
 def canonical_order(X: Matrix, *, seed: int) -> tuple[Labels, int]:
     """Return row positions in a seeded order that depends on values only, and how many rows differ (counted to 21).
 
-    Rows are sorted by a seeded projection on one axis, where only equal rows meet (but for a chance of about 1e-9 a
-    pair), and then shuffled: a cheap hash of the values that forgives their last digits.
+    Rows are sorted by a seeded projection on one axis, where only equal rows meet (but for a chance of about
+    1e-9 a pair), and then shuffled: a cheap hash of the values that forgives their last digits.
     """
     draw = np.random.default_rng(seed)
     key = np.asarray(X @ draw.standard_normal(X.shape[1])).ravel()
@@ -157,7 +162,11 @@ def propose(table: pd.DataFrame, largest: int, distinct: int) -> tuple[int, str]
     ties = int((values == values.max()).sum())
     why = f"{chosen} segments have the best silhouette ({best['silhouette']:.3f}) of {int(table['segments'].min())} to {highest}"
     why += f", the smallest of {ties} that tie" if ties > 1 else ""
-    short = f"; more than {highest} were not tried, because only {distinct} customers differ" if highest < largest else ""
+    short = (
+        f"; more than {highest} were not tried, because only {distinct} customers differ"
+        if highest < largest
+        else ""
+    )
     return chosen, f"{why}{short}."
 
 

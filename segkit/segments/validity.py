@@ -1,8 +1,9 @@
 """How good a segmentation is: four indices, each with its definition and source.
 
-Every function takes the matrix that was clustered (rows of customers, dense or scipy CSR) and labels 0..k-1 without gaps,
-and gives the figure scikit-learn gives. What differs is the cost: distances are made once, in blocks, and serve many
-labellings, so memory stays flat and a whole range of k costs little more than one. Nothing here fits or decides anything.
+Every function takes the matrix that was clustered (rows of customers, dense or scipy CSR) and labels 0..k-1
+without gaps, and gives the figure scikit-learn gives. What differs is the cost: distances are made once, in
+blocks, and serve many labellings, so memory stays flat and a whole range of k costs little more than one.
+Nothing here fits or decides anything.
 """
 
 from __future__ import annotations
@@ -92,7 +93,9 @@ def nearest(X: Matrix, centers: Floats) -> Labels:
     middle = np.zeros(X.shape[1]) if sparse.issparse(X) else centers.mean(axis=0)
     for start in range(0, X.shape[0], step):
         rows = X[start : start + step]
-        apart = euclidean_distances(rows if sparse.issparse(X) else rows - middle, centers - middle, squared=True)
+        apart = euclidean_distances(
+            rows if sparse.issparse(X) else rows - middle, centers - middle, squared=True
+        )
         close = apart.min(axis=1, keepdims=True) + 1e-12 * apart.max(axis=1, keepdims=True)
         labels[start : start + step] = (apart <= close).argmax(axis=1)
     return labels
@@ -126,8 +129,8 @@ def calinski_harabasz(X: Matrix, labels: Labels) -> float:
 def davies_bouldin(X: Matrix, labels: Labels) -> float:
     """Return the mean over segments of the worst (own spread + other's spread) / distance between the two centres.
 
-    Spread is the mean distance to the centre. Smaller is better; 0.0 when no segment has spread. Source: Davies and
-    Bouldin (1979), A cluster separation measure.
+    Spread is the mean distance to the centre. Smaller is better; 0.0 when no segment has spread. Source:
+    Davies and Bouldin (1979), A cluster separation measure.
 
     Examples
     --------
@@ -140,8 +143,9 @@ def davies_bouldin(X: Matrix, labels: Labels) -> float:
 def silhouette(X: Matrix, labels: Labels, *, seed: int = 0) -> float:
     """Return the mean silhouette: exact up to 20,000 rows, beyond that `silhouette_estimate`.
 
-    For a row, a is the mean distance to the rest of its segment and b the smallest mean distance to another segment;
-    its silhouette is (b - a) / max(a, b), and 0 in a segment of one. Source: Rousseeuw (1987), Silhouettes.
+    For a row, a is the mean distance to the rest of its segment and b the smallest mean distance to another
+    segment; its silhouette is (b - a) / max(a, b), and 0 in a segment of one. Source: Rousseeuw (1987),
+    Silhouettes.
 
     Examples
     --------
@@ -181,7 +185,8 @@ def stratified(labels: Labels, rows: int, *, seed: int) -> Labels:
 def silhouettes(X: Matrix, labellings: Sequence[Labels]) -> list[float]:
     """Return the exact silhouette of each labelling, all from one pass over the distances (time grows with rows squared).
 
-    The distances of a block of rows are multiplied with the stacked one-hot labels: one matrix product for every k.
+    The distances of a block of rows are multiplied with the stacked one-hot labels: one matrix product for
+    every k.
     """
     if not labellings:
         return []

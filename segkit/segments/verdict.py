@@ -1,8 +1,8 @@
 """Whether there are segments at all, and how many the data support. The sweep proposes; this decides.
 
-The best silhouette over k on a seeded sample is held against the same sweep on draws of one population without segments
-(`null`): how far, in standard deviations, does it lie above what chance gives? Up to 4 the answer is none, beyond it weak.
-This first verdict has no stability and no valleys, so it never says clear.
+The best silhouette over k on a seeded sample is held against the same sweep on draws of one population
+without segments (`null`): how far, in standard deviations, does it lie above what chance gives? Up to 4 the
+answer is none, beyond it weak. This first verdict has no stability and no valleys, so it never says clear.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ LARGEST = 9
 NEEDED_Z = 4.0
 ROWS_PER_COLUMN = 20
 FEWEST_ROWS = 50
-NARROWEST = 0.002  # least standard deviation of a chance silhouette: a tighter band would call trifles structure
+NARROWEST = (
+    0.002  # least standard deviation of a chance silhouette: a tighter band would call trifles structure
+)
 NARROWEST_Z = 0.5
 
 EVIDENCE = [
@@ -57,7 +59,8 @@ class Verdict:
     z
         How far the best silhouette stands above chance, in standard deviations; NaN when it was not compared.
     silhouette
-        Silhouette (all rows) of the number shown, or of the best number when one segment is shown; NaN when there is none.
+        Silhouette (all rows) of the number shown, or of the best number when one segment is shown; NaN when
+        there is none.
     chance_low, chance_high
         What chance gives for that number, in nine of ten draws; NaN when it was not compared.
     smallest, largest
@@ -127,14 +130,15 @@ def judge(
     Parameters
     ----------
     frame
-        The raw customers, any eager frame; the rows that the preparation can use are the ones that were swept.
+        The raw customers, any eager frame; the rows that the preparation can use are the ones that were
+        swept.
     preparation
         What was learnt from them; the draws of chance go through it too.
     sweep
         The solutions to judge.
     segments
-        The number asked for, 0 to let the data decide. It is shown whatever the verdict, and supported only when the
-        data support exactly that number.
+        The number asked for, 0 to let the data decide. It is shown whatever the verdict, and supported only
+        when the data support exactly that number.
     max_segments
         Numbers from 2 to this one, at most 9, are compared with chance.
     seed
@@ -145,8 +149,9 @@ def judge(
     Verdict
         See there.
     DataFrame
-        The evidence, one row per number of segments from 1: the sweep's indices, what chance gives (mean, and low to
-        high in nine of ten draws; NaN where it was not computed), z, whether chosen, whether asked for, reading in words.
+        The evidence, one row per number of segments from 1: the sweep's indices, what chance gives (mean, and
+        low to high in nine of ten draws; NaN where it was not computed), z, whether chosen, whether asked
+        for, reading in words.
     """
     data = nw.from_native(frame, eager_only=True, pass_through=False)
     rows = _swept_rows(data, preparation, sweep)
@@ -228,7 +233,9 @@ def _evidence(sweep: Sweep, chance: Chance | None, decided: int, asked: int) -> 
         at = table.index[table["segments"].between(2, len(chance.real) + 1)]
         which = table.loc[at, "segments"].to_numpy() - 2
         table.loc[at, "chance_mean"] = chance.drawn.mean(axis=0)[which]
-        table.loc[at, ["chance_low", "chance_high"]] = np.quantile(chance.drawn, [0.05, 0.95], axis=0).T[which]
+        table.loc[at, ["chance_low", "chance_high"]] = np.quantile(chance.drawn, [0.05, 0.95], axis=0).T[
+            which
+        ]
         table.loc[at, "z"] = chance.each_z[which]
     table["chosen"] = table["segments"] == decided
     table["asked"] = table["segments"] == asked
@@ -249,4 +256,8 @@ def _reading(segments: int, z: float) -> str:
 
 def _told(evidence: pd.DataFrame, shown: int) -> int:
     """Return the number whose silhouette is told: the one shown, or the best one where one segment is shown."""
-    return shown if shown > 1 or evidence["silhouette"].isna().all() else int(evidence.loc[evidence["silhouette"].idxmax(), "segments"])
+    return (
+        shown
+        if shown > 1 or evidence["silhouette"].isna().all()
+        else int(evidence.loc[evidence["silhouette"].idxmax(), "segments"])
+    )

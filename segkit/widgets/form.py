@@ -200,13 +200,14 @@ class Form:
         folded = widgets.Accordion(list(boxes.values()), titles=tuple(boxes), selected_index=None)
         buttons = classed(widgets.HBox([self.update, self.reset]), "sk-actions")
         end = classed(widgets.VBox([self.message, buttons, self.status]), "sk-end")
-        return classed(
-            widgets.VBox([Look(), *shown, classed(folded, "sk-more"), end]),
-            "sk",
-            "sk-app",
-            "sk-form",
-            "sk-side",
-        )
+        side = classed(widgets.VBox([*shown, folded, end]), "sk-side")
+        unfold = classed(self._button("Settings", self._unfold), "sk-only-small")
+        return classed(widgets.VBox([Look(), unfold, side]), "sk", "sk-app", "sk-form")
+
+    def _unfold(self, _: Any) -> None:
+        """Open or close the controls where the page is too narrow to have them beside it."""
+        is_open = "sk-unfolded" in self.box._dom_classes
+        (self.box.remove_class if is_open else self.box.add_class)("sk-unfolded")
 
 
 def control(field: Field, value: Any) -> widgets.Widget:

@@ -55,7 +55,12 @@ def listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
 
 
-def counted(count: int, numbers: Numbers, one: str, many: str = "") -> str:
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as mappings from column to value."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def counted(count: float, numbers: Numbers, one: str, many: str = "") -> str:
     """Return a number of things, the noun in the form that goes with it."""
     return f"{numbers.count(count)} {one if count == 1 else many or f'{one}s'}"
 
@@ -79,9 +84,9 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
         f"The dashed frame marks the {verdict.asked} segments you asked for; the data do not support them."
     )
     aloud = " ".join(
-        f"With {row.segments} segments the silhouette is {numbers.index(row.silhouette)}; "
-        f"chance gives {numbers.range(row.chance_low, row.chance_high)}."
-        for row in best.itertuples()
+        f"With {row['segments']} segments the silhouette is {numbers.index(row['silhouette'])}; "
+        f"chance gives {numbers.range(row['chance_low'], row['chance_high'])}."
+        for row in records(best)
     )
     return Caption(title, subtitle, "" if verdict.supported else asked, f"{title}. {aloud}")
 
@@ -98,7 +103,7 @@ def sizes(sizes: pd.DataFrame, numbers: Numbers, *, value: str = "", supported: 
     aloud = (
         f"Segment {row['segment']} is {numbers.share(row['share'])} of customers"
         + (f" and {numbers.share(row['value_share'])} of {value}" if value else "")
-        for row in sizes.to_dict("records")
+        for row in records(sizes)
     )
     return Caption(title, subtitle, note.strip(), f"{'; '.join(aloud)}.")
 
@@ -106,9 +111,9 @@ def sizes(sizes: pd.DataFrame, numbers: Numbers, *, value: str = "", supported: 
 def _telling_share(sizes: pd.DataFrame, numbers: Numbers, value: str) -> str:
     """Name the segment whose share of value differs most from its share of customers, or the largest."""
     if not value:
-        top = sizes.loc[sizes["customers"].idxmax()]
+        top = sizes.iloc[int(sizes["customers"].to_numpy().argmax())]
         return f"Segment {top['segment']} holds {numbers.percent(top['share'])} of the customers"
-    row = sizes.loc[(sizes["value_share"] - sizes["share"]).abs().idxmax()]
+    row = sizes.iloc[int((sizes["value_share"] - sizes["share"]).abs().to_numpy().argmax())]
     few, much = numbers.percent(row["share"]), numbers.percent(row["value_share"])
     lead = f"Segment {row['segment']}: {few} of the customers"
     return fit(f"{lead} bring {much} of the {value}", f"{lead}, {much} of the value")
@@ -235,7 +240,10 @@ def drivers(drivers: pd.DataFrame, labels: Labels, numbers: Numbers, *, segments
     if len(hidden):
         most = numbers.percent(hidden["explained"].max())
         note += f" {counted(len(hidden), numbers, 'more column')} with at most {most} each."
-    bars = (f"{labels.inline(r.column)} {numbers.percent(r.explained)}" for r in drivers.head(6).itertuples())
+    bars = (
+        f"{labels.inline(row['column'])} {numbers.percent(row['explained'])}"
+        for row in records(drivers.head(6))
+    )
     return Caption(title, subtitle, note, f"{title}. Bars: {', '.join(bars)}.")
 
 
@@ -246,8 +254,8 @@ def correlation(pairs: pd.DataFrame, labels: Labels, numbers: Numbers, *, column
         few = ("There are not two columns of numbers", "It takes two to compare.")
         return Caption("Which columns go together", subtitle, empty=few)
     said = [
-        (labels.inline(row.first), labels.inline(row.second), numbers.signed(row.r))
-        for row in pairs.head(3).itertuples()
+        (labels.inline(row["first"]), labels.inline(row["second"]), numbers.signed(row["r"]))
+        for row in records(pairs.head(3))
     ]
     (a, b, r), strength = said[0], pairs["r"].iloc[0]
     how = "move together" if strength > 0 else "move in opposite directions"
@@ -280,7 +288,7 @@ def missing(columns: pd.DataFrame, numbers: Numbers) -> Caption:
     )
     note = f"{counted(whole, numbers, 'column has', 'columns have')} no gaps."
     note += f" The {DRAWN} with most of {numbers.count(len(gaps))} are drawn." if len(gaps) > DRAWN else ""
-    bars = (f"{row.label} {numbers.share(row.missing_share)}" for row in gaps.head(6).itertuples())
+    bars = (f"{row['label']} {numbers.share(row['missing_share'])}" for row in records(gaps.head(6)))
     return Caption(title, subtitle, note, f"Missing: {', '.join(bars)}.")
 
 
@@ -310,7 +318,7 @@ def separation(separation: pd.DataFrame, numbers: Numbers) -> Caption:
             subtitle,
             empty=("There is one group", "So there is no distance."),
         )
-    near = known.loc[known["ratio"].idxmin()]
+    near = known.iloc[int(known["ratio"].to_numpy().argmin())]
     pair = f"Segments {near['segment']:.0f} and {near['nearest']:.0f}"
     note = "Cutting one even cloud in two gives 2.65; from about 4 on there is a gap between two segments."
     return Caption(f"{pair} lie closest: {numbers.index(near['ratio'], 1)} spreads apart", subtitle, note)

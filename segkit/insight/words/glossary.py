@@ -1,7 +1,8 @@
 """What the words of a report mean, for readers who are no statisticians.
 
-One plain explanation per term, one or two sentences, in the order of the alphabet. A word that a page uses and
-most people would have to look up belongs here; how something is computed belongs to the function that computes it.
+One plain explanation per term, one or two sentences, in the order of the alphabet. A word that a page uses
+and most people would have to look up belongs here; how something is computed belongs to the function that
+computes it.
 """
 
 from __future__ import annotations

@@ -85,15 +85,19 @@ def method(
 ) -> list[str]:
     """Return how the study was made and what it cannot say, in the order of the steps."""
     used = counted(int((columns["use"] == "feature").sum()), numbers, "column")
-    counts = steps["transform"].value_counts().drop(labels=["", "none"], errors="ignore")
+    counts = (
+        steps.loc[steps["kind"] == "number", "transform"]
+        .value_counts()
+        .drop(labels=["", "none"], errors="ignore")
+    )
     against = listed([f"{name} of {counted(count, numbers, 'column')}" for name, count in counts.items()])
     prepared = f"Missing values: {params.impute}; categories: {params.encode}; scale: {params.scale}."
     return [
         f"{used} make the segments. {prepared}" + (f" Against skew: {against}." if against else ""),
-        f"k-means for {verdict.smallest} to {verdict.largest} segments, seed {params.seed}; 1 is the largest.",
+        f"k-means, {verdict.smallest} to {verdict.largest} segments, seed {params.seed}; 1 is the largest.",
         "Chance is tables of one population with the same columns, spread and correlations but no groups.",
         "Segments count when their silhouette stands over four standard deviations above what those give.",
-        "Typical means the median. Near the border: another segment fits almost as well (fit under 55\u00a0%).",
+        "Typical is the median. Near the border: another segment fits nearly as well (fit under 55\u00a0%).",
         "Unusual: beyond three robust deviations from the middle of the segment.",
         "The columns that made the segments differ by construction, so no test of that is given.",
         "Segments describe; they do not say why. Test an action on a sample before you roll it out.",

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import combinations
+from itertools import combinations, dropwhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,20 +64,29 @@ class Labels:
 
     def inline(self, column: str) -> str:
         """Return the label as in a sentence: ``annual income (k$)``; short forms in capitals stay."""
-        text = self.title(column)
-        return text if re.match(r"\w+[A-Z]", text) else text[:1].lower() + text[1:]
+        if self.is_bought(column) and self.role.get(column) == "money":
+            return f"{self.noun(column)} spend"
+        return _small(self.title(column))
 
     def noun(self, column: str) -> str:
         """Return the label as in a name: at most three words, without brackets and counting words."""
-        plain = re.sub(r"\(.*?\)|\[.*?\]|[?!:;,]", " ", self.inline(column))
-        left_out = {*vocabulary()["noise"], *(["spend"] if self.is_bought(column) else [])}
-        words = [w for w in plain.split() if w.lower() not in left_out] or plain.split()
-        return " ".join(vocabulary()["short"].get(w.lower(), w) for w in words[:3])
+        words = re.sub(r"\(.*?\)|\[.*?\]|[?!:;,]", " ", _small(self.title(column))).split()
+        goods = [w for w in words if w.lower() != "spend"] if self.is_bought(column) else words
+        kept = list(dropwhile(lambda w: w.lower() in vocabulary()["noise"], goods)) or words
+        return " ".join(vocabulary()["short"].get(w.lower(), w) for w in kept[:3])
 
     def is_bought(self, column: str) -> bool:
-        """Return whether the column is money spent on one kind of goods, so that its customers buy them."""
+        """Return whether the column is what is spent on, or bought of, one kind of goods."""
         goods = words_of(self.title(column)) - {"spend", *vocabulary()["noise"]}
-        return self.role.get(column) == "money" and bool(goods) and not among(goods, "amounts")
+        if self.role.get(column) == "money":
+            return bool(goods) and not among(goods, "amounts")
+        known = goods <= {*vocabulary()["goods"]}
+        return self.role.get(column) == "number" and bool(goods) and known
+
+    def answer(self, column: str, level: str) -> str:
+        """Return ``yes`` or ``no`` for a level that means it; 1 does only in a column of yes and no."""
+        level, sure = level.lower(), self.role.get(column) == "yes/no"
+        return next((w for w in ("yes", "no") if level == w or (sure and level in vocabulary()[w])), "")
 
 
 @dataclass(frozen=True)
@@ -86,14 +95,17 @@ class Phrase:
 
     adjective: str
     noun: str
-    column: str
+    told: tuple[str, str]
     score: float
     bought: bool = False
+    money: bool = False
 
     def __str__(self) -> str:
         if not self.bought:
             return f"{self.adjective} {self.noun}".strip()
-        return f"{self.goods} buyers" if self.adjective == "High" else f"low {self.goods} spend"
+        return (
+            f"{self.goods} buyers" if self.adjective == "High" else f"low {self.goods}{' spend' * self.money}"
+        )
 
     @property
     def goods(self) -> str:
@@ -102,11 +114,11 @@ class Phrase:
 
 
 class Name(NamedTuple):
-    """A possible name, how telling it is, and the columns it is told from."""
+    """A possible name, how telling it is, and the columns (with their level) it is told from."""
 
     score: float
     text: str
-    columns: tuple[str, ...] = ()
+    told: tuple[tuple[str, str], ...] = ()
 
 
 def name_segments(
@@ -134,13 +146,13 @@ def name_segments(
     >>> name_segments(profile(f, **args), drivers(f, **args), sizes(f))
     ['Many visits, low income', 'High income, few visits']
     """
-    return [name.text for name in names_with_columns(profile, drivers, sizes, columns)]
+    return [name.text for name in names_told(profile, drivers, sizes, columns)]
 
 
-def names_with_columns(
+def names_told(
     profile: pd.DataFrame, drivers: pd.DataFrame, sizes: pd.DataFrame, columns: pd.DataFrame | None = None
 ) -> list[Name]:
-    """Return the names of `name_segments`, each with the columns that it is told from."""
+    """Return the names of `name_segments`, each with what it is told from."""
     segments, labels = sizes.segment.tolist(), Labels.of(columns)
     if len(segments) < 2:
         return [Name(0.0, "")] * len(segments)
@@ -157,13 +169,15 @@ def names_with_columns(
 def _candidates(rows: pd.DataFrame, labels: Labels) -> list[Name]:
     """List all names that would be true of one segment, best first."""
     phrases = sorted(_phrases(rows, labels), key=lambda p: -p.score)[:8]
-    names = [Name(0.9 * p.score, _single(p), (p.column,)) for p in phrases]
+    names = [Name(0.9 * p.score, _single(p), (p.told,)) for p in phrases]
     for one, two in combinations(phrases, 2):
         if words_of(one.noun).isdisjoint(words_of(two.noun)) or (one.bought and two.bought):
-            names.append(Name(one.score + 0.5 * two.score, _pair(one, two), (one.column, two.column)))
+            names.append(Name(one.score + 0.5 * two.score, _pair(one, two), (one.told, two.told)))
     bought = rows[[labels.is_bought(c) for c in rows.column]]
     if len(bought) >= 3 and (bought["index"] < 0.95).mean() >= 0.8 and (bought.effect < 0.1).all():
-        names.append(Name(10.0, "Small buyers", tuple(bought.sort_values("effect").column[:2])))
+        names.append(
+            Name(10.0, "Small buyers", tuple((c, "") for c in bought.sort_values("effect").column[:2]))
+        )
     fitting = [n for n in names if 2 <= len(n.text.split()) <= LONGEST]
     return sorted(fitting, key=lambda name: -name.score)
 
@@ -191,7 +205,8 @@ def _number_phrase(row: Mapping[Any, Any], labels: Labels) -> Phrase | None:
     if row["index_of"] == "share above zero" and not bought and not said:
         pair = ("With" if here >= MAJORITY else pair[0], "Without" if here <= 1 - MAJORITY else pair[1])
     score = MORE + effect if more else LESS * -effect
-    return Phrase(pair[not more], "" if among(words, "without_noun") else noun, column, score, bought)
+    noun, money = "" if among(words, "without_noun") else noun, labels.role.get(column) == "money"
+    return Phrase(pair[not more], noun, (column, ""), score, bought, money)
 
 
 def _level_phrase(row: Mapping[Any, Any], labels: Labels) -> Phrase | None:
@@ -200,14 +215,15 @@ def _level_phrase(row: Mapping[Any, Any], labels: Labels) -> Phrase | None:
     rare = row["share"] < MAJORITY or row["share"] - row["all_share"] < 0.1
     if rare or level.lower() in words["no_level"]:
         return None
+    answer = labels.answer(row["column"], level)
     told = f"{re.sub(r'[(].*?[)]', '', level).strip()} {noun}"
-    if level.lower() in words["yes"]:
-        told = noun
-    elif level.lower() in words["no"]:
-        told = f"No {noun}"
+    if answer:
+        told = noun if answer == "yes" else f"No {noun}"
+    elif level.isdigit():
+        told = f"{noun} {level}"
     elif level.lower().startswith("no ") or among(words_of(noun), "level_alone"):
         told = level
-    return Phrase(told, "", row["column"], MORE + row["effect"])
+    return Phrase(told, "", (row["column"], row["level"]), MORE + row["effect"])
 
 
 def _single(phrase: Phrase) -> str:
@@ -228,6 +244,11 @@ def _pair(one: Phrase, two: Phrase) -> str:
         return _capital(f"{one} and {two.noun}")
     text = str(two)
     return _capital(f"{one}, {text[:1].lower() if text[1:] == text[1:].lower() else text[:1]}{text[1:]}")
+
+
+def _small(label: str) -> str:
+    """Write a label without its capital letters, but for short forms: "annual income (k$)", "TV hours"."""
+    return re.sub(r"(?<!\w)[A-Z](?=[a-z]|\b)(?!\w*[A-Z])", lambda m: m.group().lower(), label)
 
 
 def _capital(text: str) -> str:

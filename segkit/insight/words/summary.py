@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 
 from segkit.insight.drivers import differences
-from segkit.insight.words.names import Labels, names_with_columns, vocabulary
+from segkit.insight.profile import figures
+from segkit.insight.words.names import Labels, names_told
 from segkit.insight.words.numbers import TIMES, Numbers
 
 MUCH, LITTLE = 1.5, 0.67  # ratios worth saying as a ratio
@@ -56,13 +57,17 @@ def summarise(
     1 customer (25.0 %). Compared with all customers: 2.6 times the typical visits (9 against 3.5).
     """
     labels, numbers = Labels.of(columns), numbers or Numbers()
+    here, every = figures(profile)
+    named = profile.assign(here=here, all=every).set_index(["segment", "column", "level"], drop=False)
     ranked = differences(profile, top=len(profile))
-    told_from = [name.columns for name in names_with_columns(profile, drivers, sizes, columns)]
     texts = {}
-    for row, named in zip(sizes.to_dict("records"), told_from, strict=True):
-        rows = ranked[(ranked.segment == row["segment"]) & (ranked.column != value)]
-        sentences = [*_size(row, labels, numbers, value), *_differences(rows, named, labels, numbers, top)]
-        texts[int(row["segment"])] = " ".join(sentences if len(sizes) > 1 else sentences[:-1])
+    for row, name in zip(sizes.to_dict("records"), names_told(profile, drivers, sizes, columns), strict=True):
+        first = named.loc[[(row["segment"], *told) for told in name.told]]
+        rows = pd.concat([first, ranked[ranked.segment == row["segment"]]])
+        sentences = [*_size(row, labels, numbers, value)]
+        if len(sizes) > 1:
+            sentences.append(_differences(rows[rows.column != value], labels, numbers, top))
+        texts[int(row["segment"])] = " ".join(sentences)
     return texts
 
 
@@ -70,7 +75,8 @@ def difference(row: Mapping[Any, Any], labels: Labels, numbers: Numbers) -> str:
     """Write one row of `differences` as a phrase: "2.4 times the typical grocery (11,527 against 4,756)"."""
     name = labels.inline(row["column"])
     if row["level"]:
-        held = f"{name} is {_level(row, labels)} for {_part(row['here'], numbers)}"
+        level = labels.answer(row["column"], row["level"]) or row["level"]
+        held = f"{name} is {level} for {_part(row['here'], numbers)}"
         return f"{held}, against {numbers.share(row['all'])} of all"
     if row["index_of"] == "share above zero":
         return (
@@ -112,23 +118,11 @@ def _size(row: Mapping[Any, Any], labels: Labels, numbers: Numbers, value: str) 
     return [bring, f"{half} {name}{f' over {numbers.money(middle)}' if middle else ''}."]
 
 
-def _differences(
-    rows: pd.DataFrame, named: tuple[str, ...], labels: Labels, numbers: Numbers, top: int
-) -> list[str]:
-    """Tell the columns of the name, then the largest differences; of equal figures only the first."""
-    order = rows.column.map({column: i for i, column in enumerate(named)}).fillna(len(named))
-    rows = rows.iloc[order.argsort(kind="stable")]
-    rows = rows.drop_duplicates(["here", "all"]).head(top)
+def _differences(rows: pd.DataFrame, labels: Labels, numbers: Numbers, top: int) -> str:
+    """Tell the first differences; of several with the same figures, or from one column, only the first."""
+    rows = rows.drop_duplicates("column").drop_duplicates(["here", "all"]).head(top)
     told = [difference(row, labels, numbers) for row in rows.to_dict("records")]
-    return [f"Compared with all customers: {'; '.join(told)}." if told else "No column sets them apart."]
-
-
-def _level(row: Mapping[Any, Any], labels: Labels) -> str:
-    """Say a level as people do: 1 in a yes/no column is "yes"."""
-    level = str(row["level"])
-    if labels.role.get(row["column"]) != "yes/no":
-        return level
-    return next((word for word in ("yes", "no") if level.lower() in vocabulary()[word]), level)
+    return f"Compared with all customers: {'; '.join(told)}." if told else "No column sets them apart."
 
 
 def _part(share: float, numbers: Numbers) -> str:

@@ -1,8 +1,9 @@
 """k-means on scikit-learn's public estimator.
 
-Up to 2,000 rows each of several starts is polished by moving single rows. Beyond that the best of several starts is found
-on at most 4,000 rows (the sweep has put them in a seeded order that follows values, so the first rows are a fair sample) and
-refined on all. Only public calls are made, so an accelerated drop-in for `sklearn.cluster.KMeans` is taken as it is.
+Up to 2,000 rows each of several starts is polished by moving single rows. Beyond that the best of several
+starts is found on at most 4,000 rows (the sweep has put them in a seeded order that follows values, so the
+first rows are a fair sample) and refined on all. Only public calls are made, so an accelerated drop-in for
+`sklearn.cluster.KMeans` is taken as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import numpy as np
 from scipy import sparse
 from sklearn.cluster import KMeans as SklearnKMeans
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics.pairwise import euclidean_distances
 from threadpoolctl import ThreadpoolController
 
 from segkit.segments.validity import Floats, Labels, Matrix
@@ -51,7 +51,9 @@ class KMeans:
         """
         few = X.shape[0] <= FEW_ROWS
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than k: the sweep looks
+            warnings.simplefilter(
+                "ignore", ConvergenceWarning
+            )  # fewer different rows than k: the sweep looks
             with threads(1):
                 if quick:
                     return _parts(SklearnKMeans(segments, n_init=QUICK_STARTS, random_state=seed).fit(X))
@@ -85,13 +87,14 @@ def _best_polished(X: Floats, segments: int, seed: int) -> Floats:
 def polish(X: Floats, labels: Labels, centers: Floats) -> tuple[Floats, float]:
     """Move single rows, the best move first, until none lowers the inertia; return centres and inertia.
 
-    Lloyd's passes stop where every row is nearest to its own mean. A move pays already when n/(n-1) times the squared
-    distance to the own mean exceeds m/(m+1) times that to another, because both means follow the row. Ten polished
-    starts find what fifty plain ones miss. Source: Hartigan and Wong (1979), Algorithm AS 136.
+    Lloyd's passes stop where every row is nearest to its own mean. A move pays already when n/(n-1) times the
+    squared distance to the own mean exceeds m/(m+1) times that to another, because both means follow the row.
+    Ten polished starts find what fifty plain ones miss. Source: Hartigan and Wong (1979), Algorithm AS 136.
     """
     counts = np.bincount(labels, minlength=len(centers)).astype(np.float64)
     centers, labels, rows = centers.copy(), labels.copy(), np.arange(len(X))
-    apart = euclidean_distances(X, centers, squared=True)
+    norms = np.einsum("ij,ij->i", X, X)[:, None]
+    apart = norms - 2 * X @ centers.T + np.einsum("ij,ij->i", centers, centers)
     for _ in range(len(X)):
         leaving = apart[rows, labels] * (counts / np.maximum(counts - 1, 1))[labels]
         joining = apart * (counts / (counts + 1))
@@ -104,7 +107,7 @@ def polish(X: Floats, labels: Labels, centers: Floats) -> tuple[Floats, float]:
         pair = [labels[row], target[row]]
         centers[pair] += (X[row] - centers[pair]) * ([[-1.0], [1.0]] / (counts[pair, None] + [[-1.0], [1.0]]))
         counts[pair] += [-1.0, 1.0]
-        apart[:, pair] = euclidean_distances(X, centers[pair], squared=True)
+        apart[:, pair] = norms - 2 * X @ centers[pair].T + np.einsum("ij,ij->i", centers[pair], centers[pair])
         labels[row] = target[row]
     return centers, float(apart[rows, labels].sum())
 

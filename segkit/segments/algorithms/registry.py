@@ -1,7 +1,8 @@
 """The algorithms a study can name. Adding one is a class in a file of its own and a line here.
 
-An algorithm has a `name` (a choice of the parameter `algorithm`) and `fit(X, segments, seed=..., quick=...)`, which returns
-labels and centres. It sees the rows in the sweep's seeded order and need not care about numbering: the sweep does.
+An algorithm has a `name` (a choice of the parameter `algorithm`) and `fit(X, segments, seed=..., quick=...)`,
+which returns labels and centres. It sees the rows in the sweep's seeded order and need not care about
+numbering: the sweep does.
 """
 
 from __future__ import annotations
@@ -42,5 +43,7 @@ def get(name: str) -> Algorithm:
     found = ALGORITHMS.get(AUTO if name == "auto" else name)
     if found is None:
         known = ["auto", *ALGORITHMS]
-        raise ParameterError(f'algorithm must be one of {", ".join(known)}; got "{name}".{nearest(str(name), known)}')
+        raise ParameterError(
+            f'algorithm must be one of {", ".join(known)}; got "{name}".{nearest(str(name), known)}'
+        )
     return found

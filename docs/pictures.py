@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
+ROOT = Path(__file__).resolve().parent.parent
 SEGKIT = Path(sys.executable).with_name("segkit")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -20,9 +22,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 def report(browser: Browser, folder: Path) -> None:
     """Run the main job and take the top of its report."""
     with tempfile.TemporaryDirectory() as out:
-        subprocess.run([SEGKIT, "run", "sample:retail", "--out", out], check=True)
+        subprocess.run([SEGKIT, "run", ROOT / "parameters/retail.yml", "--out", out], check=True)
         (file,) = Path(out).glob("*/report.html")
-        page = browser.new_page(viewport={"width": 1280, "height": 1500})
+        page = browser.new_page(viewport={"width": 1280, "height": 1250})
         page.goto(file.as_uri())
         page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length > 3")
         page.screenshot(path=folder / "report.png")
@@ -30,7 +32,10 @@ def report(browser: Browser, folder: Path) -> None:
 
 def dashboard(browser: Browser, folder: Path) -> None:
     """Serve the dashboard on a free port and take it once its figures are drawn."""
-    command = [SEGKIT, "serve", "--port", "0"]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [SEGKIT, "serve", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
         try:
             page = browser.new_page(viewport={"width": 1440, "height": 1100})

@@ -42,7 +42,7 @@ def identity(notebook: str, parameters: Mapping[str, Any], input_hash: str, vers
     Examples
     --------
     >>> identity("01-segment-customers", {"segments": 0}, "c3d0", "0.1.0")
-    '81ed6a0ee9'
+    'c0e42cfb3f'
     """
     plain = json.dumps([notebook, dict(parameters), input_hash, version], sort_keys=True)
     return hashlib.sha256(plain.encode()).hexdigest()[:10]

@@ -7,6 +7,7 @@ dashboard's, and end when nobody looks. What the page shows is the notebook's bu
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -103,6 +104,7 @@ def serve(
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
         app.behind_proxy, app.announce = behind_proxy, partial(tell, f"segkit is at {address}")
+        logging.getLogger("tornado.general").setLevel(logging.ERROR)  # it warns of jupyter-server's own settings
         app.initialize([])
         app.start()
 
@@ -199,7 +201,7 @@ def _config(host: str, port: int, token: str, notebook: Path, idle_minutes: int)
                 "notebook_path": str(notebook),
                 "config_file_paths": [],
                 "log_level": "ERROR",
-                "tornado_settings": {"headers": HEADERS, "compress_response": True, "ws_ping_timeout": 30_000},
+                "tornado_settings": {"headers": HEADERS, "compress_response": True},
             },
             "VoilaConfiguration": {
                 "template": "segkit",

@@ -183,7 +183,9 @@ def quality() -> pd.DataFrame:
 
 
 def steps() -> pd.DataFrame:
-    return pd.DataFrame({"column": NUMBERS, "kind": "number", "transform": ["log1p", "none", "none", "log1p"]})
+    return pd.DataFrame(
+        {"column": NUMBERS, "kind": "number", "transform": ["log1p", "none", "none", "log1p"]}
+    )
 
 
 def separation(segments: int) -> pd.DataFrame:

@@ -50,4 +50,5 @@ def shows(**data: Any) -> str:
     """A cell that shows one output; `html` and `plotly` are short for their types."""
     names = {"html": "text/html", "plotly": "application/vnd.plotly.v1+json", "text": "text/plain"}
     bundle = {names.get(kind, kind): value for kind, value in data.items()}
-    return f"import json\nfrom IPython.display import display\ndisplay(json.loads({json.dumps(bundle)!r}), raw=True)"
+    show = f"display(json.loads({json.dumps(bundle)!r}), raw=True)"
+    return f"import json\nfrom IPython.display import display\n{show}"

@@ -77,9 +77,13 @@ def test_a_foreign_manifest_is_not_believed(tmp_path, text):
 
 
 def test_an_error_leaves_nothing_not_even_the_folders_made_for_it(tmp_path):
-    with pytest.raises(ZeroDivisionError), runs.begin(tmp_path / "new" / "reports", "shop") as run:
-        stub.fill(run.path)
-        raise ZeroDivisionError
+    def fail() -> None:
+        with runs.begin(tmp_path / "new" / "reports", "shop") as run:
+            stub.fill(run.path)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert names(tmp_path) == []
 
 
@@ -200,7 +204,9 @@ def test_a_fault_at_any_step_leaves_the_old_run_or_the_new(tmp_path, fault):
 
 
 def test_processes_that_make_the_same_run_at_once_do_not_mix(tmp_path, root):
-    code = "import sys; from tests import test_runs as t\nfor i in range(10): t.make(t.Path(sys.argv[1]), sys.argv[2])"
+    code = (
+        "import sys; from tests.test_runs import *\nfor _ in range(10): make(Path(sys.argv[1]), sys.argv[2])"
+    )
     command = [sys.executable, "-c", code, str(tmp_path)]
     started = [subprocess.Popen([*command, word], cwd=root) for word in ("a", "b", "c")]
     assert [process.wait(60) for process in started] == [0, 0, 0]

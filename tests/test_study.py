@@ -108,7 +108,9 @@ def test_a_changed_file_is_read_again(tmp_path, retail):
 
 def test_columns_may_have_the_names_that_segkit_uses_itself(retail):
     taken = ["segment", "distance", "outlier", "confidence", "supported", "segment_name"]
-    names = dict(zip(["age", "orders", "spend_home", "spend_fashion", "recency_days", "channel"], taken, strict=True))
+    names = dict(
+        zip(["age", "orders", "spend_home", "spend_fashion", "recency_days", "channel"], taken, strict=True)
+    )
     study = segment(retail[0].rename(columns=names), value="outlier", segments=5)
     assert set(taken) <= set(study.drivers["column"]) == set(study.profile["column"])
     assert study.sizes["value_sum"].sum() == pytest.approx(retail[0]["spend_home"].sum())
@@ -136,7 +138,15 @@ def test_the_study_keeps_its_parameters_and_where_it_came_from(five):
         (pd.DataFrame({"a": [], "b": []}), SourceError),
         (pd.DataFrame({"a": [1.0]}), SourceError),
         (pd.DataFrame({"a": ["x"] * 60, "b": [2] * 60}), SegkitError),
-        (pd.DataFrame({"customer_id": range(1, 81), "note": [f"a long text number {i}, all free" for i in range(80)]}), SegkitError),
+        (
+            pd.DataFrame(
+                {
+                    "customer_id": range(1, 81),
+                    "note": [f"a long text number {i}, all free" for i in range(80)],
+                }
+            ),
+            SegkitError,
+        ),
         (pd.DataFrame({"a": [None] * 60, "b": [None] * 60}), SegkitError),
     ],
     ids=["no rows", "one row", "all constant", "only ids and text", "all missing"],
@@ -190,7 +200,10 @@ def test_wholesale_agrees_with_the_published_figures(test_data):
     """Inertia, silhouette, CH, DB and sizes: sklearn KMeans n_init 50 on log1p + z (FIELD)."""
     file = test_data / "customers" / "Wholesale customers data.csv"
     spend = ["Fresh", "Milk", "Grocery", "Frozen", "Detergents_Paper", "Delicassen"]
-    published = {2: (1844.06, 0.2903, 189.05, 1.3515, [252, 188]), 3: (1553.34, 0.2592, 152.85, 1.3444, [212, 147, 81])}
+    published = {
+        2: (1844.06, 0.2903, 189.05, 1.3515, [252, 188]),
+        3: (1553.34, 0.2592, 152.85, 1.3444, [212, 147, 81]),
+    }
     for k, (inertia, silhouette, ch, db, sizes) in published.items():
         study = segment(file, features=spend, transform="log1p", segments=k)
         row = study.evidence.set_index("segments").loc[k]

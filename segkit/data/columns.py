@@ -1,8 +1,8 @@
 """What each column is and what it is used for.
 
-One narwhals `select` of aggregates describes all columns, so that the same lines can run where the data live; `roles` reads
-a role off those numbers, and what the reader asked for comes before any guess. Quality judges what is found here;
-preparing starts from it.
+One narwhals `select` of aggregates describes all columns, so that the same lines can run where the data
+live; `roles` reads a role off those numbers, and what the reader asked for comes before any guess. Quality
+judges what is found here; preparing starts from it.
 """
 
 from __future__ import annotations
@@ -53,11 +53,13 @@ def describe(
     Returns
     -------
     DataFrame
-        One row per column: ``column, label, dtype, role, use, reason, rows, missing, missing_share, distinct, zeros, negatives,
-        outliers, mean, sd, min, q25, median, q75, max, skew, top, top_share``. `outliers` counts values more than three times
-        the interquartile range beyond the quartiles (Tukey's "far out", 1977), none where the middle half is one value;
-        `sd` divides by n - 1; `skew` is the third standardised moment; `top` is the most frequent text or whole
-        number (the first in order of those), `top_share` its share of the values that are there.
+        One row per column: ``column, label, dtype, role, use, reason, rows, missing, missing_share,
+        distinct, zeros, negatives, outliers, mean, sd, min, q25, median, q75, max, skew, top, top_share``.
+        `use` is "id", "feature", "value" (of worth, no feature) or "left out". `outliers` counts values
+        more than three times the interquartile range beyond the quartiles (Tukey's "far out", 1977), none
+        where the middle half is one value; `sd` divides by n - 1; `skew` is the third standardised moment;
+        `top` is the most frequent text or whole number (the first in order of those), `top_share` its share
+        of the values that are there.
 
     Raises
     ------
@@ -148,9 +150,9 @@ def _moments(value: nw.Expr) -> dict[str, nw.Expr]:
     low, high = value.quantile(0.25, "linear"), value.quantile(0.75, "linear")
     far = (value < low - 3 * (high - low)) | (value > high + 3 * (high - low))
     return {
-        "zeros": (value == 0).sum(), "negatives": (value < 0).sum(), "outliers": far.sum(), "mean": value.mean(),
-        "sd": value.std(ddof=1), "q25": low, "median": value.median(), "q75": high, "skew": value.skew(),
-        "parts": (value != value.round(0)).sum(),
+        "zeros": (value == 0).sum(), "negatives": (value < 0).sum(), "outliers": far.sum(),
+        "mean": value.mean(), "sd": value.std(ddof=1), "q25": low, "median": value.median(), "q75": high,
+        "skew": value.skew(), "parts": (value != value.round(0)).sum(),
     }  # fmt: skip
 
 
@@ -189,7 +191,7 @@ def _role(facts: Facts, categories: Sequence[str], numbers: Sequence[str]) -> tu
 
 
 def _person(facts: Iterable[Facts], found: Iterable[tuple[str, str]]) -> str:
-    """Return the column that names the customer, or an empty string: the id that speaks of customers, else the first."""
+    """Return the column that names the customer, if any: the id that speaks of customers, else the first."""
     ids = [fact for fact, (role, _) in zip(facts, found, strict=True) if role == "id"]
     ids.sort(key=lambda fact: (not roles.is_customer(fact.name), not fact.named_id, not fact.unique))
     return ids[0].name if ids else ""

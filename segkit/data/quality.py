@@ -1,7 +1,8 @@
 """The quality report: gates that pass, warn or fail, and which numbers move together.
 
-Gates read the table that `columns.describe` made; the rows themselves are looked at twice only, for repeated rows and
-for ranks. A gate says what was found and why it matters; what follows from a failing gate is decided in `study`.
+Gates read the table that `columns.describe` made; the rows themselves are looked at twice only, for
+repeated rows and for ranks. A gate says what was found and why it matters; what follows from a failing gate
+is decided in `study`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from scipy.stats import rankdata
 
 _FEW_ROWS = 50  # below this a segment of a tenth has five customers
 _GAPS = 0.2  # share of missing values from which filling them in makes up a good part of a column
+_FAR = 0.05  # share of far-out values from which they are no accident
 _SAME = 0.95  # rank correlation from which two columns say the same
 _SKEW = 2.0  # beyond it a few large values decide every mean and distance
 _LEVELS = 50  # categories with more levels are mostly "other"
+
+_Gate = tuple[str, str, str, str]
 
 
 def check(frame: Any, columns: pd.DataFrame, ranks: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -42,17 +46,19 @@ def check(frame: Any, columns: pd.DataFrame, ranks: pd.DataFrame | None = None) 
     --------
     >>> from segkit.data.columns import describe
     >>> table = pd.DataFrame({"spend": [1.0, 2.0, None], "plan": ["a", "b", "a"]})
-    >>> gates = check(table, describe(table))
-    >>> gates[gates["check"] == "Missing values"].iloc[0].to_list()
-    ['Missing values', '1 of 6 values, most in Spend (33.3 %)', 'warn', 'over 20 % of a column would be filled in']
+    >>> gates = check(table, describe(table)).set_index("check")
+    >>> gates.loc["Missing values", ["found", "status"]].to_list()
+    ['1 of 6 values, most in Spend (33.3 %)', 'warn']
     """
     table = nw.from_native(frame, eager_only=True, pass_through=False)
     used = columns[columns["use"] == "feature"]
+    numbers = used[used["role"].isin(["number", "money"])]
     if ranks is None:
-        ranks = correlation(frame, used.loc[used["role"].isin(["number", "money"]), "column"].to_list())
+        ranks = correlation(frame, numbers["column"].to_list())
     gates = [
-        _rows(len(table)), _usable(used), _repeated(table, columns), _ids(columns), _missing(used), _constant(columns), _skew(used),
-        _far_out(used), _levels(used), _same(ranks, columns), _left_out(columns),
+        _rows(len(table)), _usable(used, numbers), _repeated(table, columns), _ids(columns), _missing(used),
+        _constant(columns), _skew(numbers), _far_out(numbers), _levels(used), _same(ranks, columns),
+        _left_out(columns),
     ]  # fmt: skip
     return pd.DataFrame(gates, columns=["check", "found", "status", "reason"])
 
@@ -60,8 +66,8 @@ def check(frame: Any, columns: pd.DataFrame, ranks: pd.DataFrame | None = None) 
 def correlation(frame: Any, numbers: Sequence[str]) -> pd.DataFrame:
     """Return Spearman's rank correlation of columns of numbers.
 
-    Each column is ranked over its own values (ties share their mean rank) and each pair is correlated over the rows where both are
-    there. A constant column goes with nothing: 0.
+    Each column is ranked over its own values (ties share their mean rank) and each pair is correlated over
+    the rows where both are there. A constant column goes with nothing: 0.
 
     Parameters
     ----------
@@ -77,14 +83,15 @@ def correlation(frame: Any, numbers: Sequence[str]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> correlation(pd.DataFrame({"a": [1, 2, 3], "b": [1, 10, 100], "c": [5, 4, 3]}), ["a", "b", "c"]).loc["a"].to_list()
+    >>> table = pd.DataFrame({"a": [1, 2, 3], "b": [1, 10, 100], "c": [5, 4, 3]})
+    >>> correlation(table, ["a", "b", "c"]).loc["a"].to_list()
     [1.0, 1.0, -1.0]
     """
     names = list(numbers)
     if not names:
         return pd.DataFrame(dtype="float64")
-    table = nw.from_native(frame, eager_only=True, pass_through=False).select(nw.col(*names).cast(nw.Float64))
-    values = np.column_stack([table[name].to_numpy() for name in names])
+    table = nw.from_native(frame, eager_only=True, pass_through=False)
+    values = np.column_stack([table[name].cast(nw.Float64).to_numpy() for name in names])
     seen = (~np.isnan(values)).astype("float64")
     centred = np.zeros_like(values)
     for at in range(len(names)):
@@ -92,152 +99,128 @@ def correlation(frame: Any, numbers: Sequence[str]) -> pd.DataFrame:
         centred[there, at] = rankdata(values[there, at]) - (there.sum() + 1) / 2  # ranks less their mean
     pairs, sums, squares = seen.T @ seen, centred.T @ seen, (centred**2).T @ seen
     with np.errstate(divide="ignore", invalid="ignore"):
-        spread = (squares - sums**2 / pairs) * (squares - sums**2 / pairs).T
-        matrix = (centred.T @ centred - sums * sums.T / pairs) / np.sqrt(spread)
+        around = squares - sums**2 / pairs
+        matrix = (centred.T @ centred - sums * sums.T / pairs) / np.sqrt(around * around.T)
     matrix = np.clip(np.nan_to_num(matrix, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
     np.fill_diagonal(matrix, 1.0)
     return pd.DataFrame(matrix, index=names, columns=names)
 
 
-_Gate = tuple[str, str, str, str]
-
-
-def _gate(check: str, found: str, status: str, reason: str = "") -> _Gate:
+def _gate(check: str, found: str, reason: str, *, warn: bool, fail: bool = False) -> _Gate:
+    status = "fail" if fail else "warn" if warn else "pass"
     return check, found, status, reason if status != "pass" else ""
 
 
 def _rows(rows: int) -> _Gate:
-    status = "fail" if rows < 2 else "warn" if rows < _FEW_ROWS else "pass"
-    return _gate(
-        "Rows",
-        f"{rows:,}",
-        status,
-        f"under {_FEW_ROWS} customers hardly any grouping can be told from chance",
-    )
+    reason = f"under {_FEW_ROWS} customers hardly any grouping can be told from chance"
+    return _gate("Rows", f"{rows:,}", reason, warn=rows < _FEW_ROWS, fail=rows < 2)
 
 
-def _usable(used: pd.DataFrame) -> _Gate:
-    found = f"{len(used):,} ({used['role'].isin(['number', 'money']).sum():,} of numbers)"
+def _usable(used: pd.DataFrame, numbers: pd.DataFrame) -> _Gate:
+    found = f"{len(used):,} ({len(numbers):,} of numbers)"
     return _gate(
-        "Columns in use", found, "pass" if len(used) else "fail", "no column is left to tell customers apart"
+        "Columns in use", found, "no column is left to tell customers apart", warn=False, fail=used.empty
     )
 
 
 def _repeated(table: nw.DataFrame[Any], columns: pd.DataFrame) -> _Gate:
     """Count rows that say nothing new; without an id equal rows may well be different customers."""
-    hashable = columns.loc[columns["role"] != "empty", "column"].to_list()
-    repeated = len(table) - len(table.select(hashable).unique(maintain_order=False)) if hashable else 0
+    filled = columns.loc[columns["role"] != "empty", "column"].to_list()
+    repeated = len(table) - len(table.select(filled).unique(maintain_order=False)) if filled else 0
     has_id = bool((columns["use"] == "id").any())
-    status = "warn" if repeated > (0 if has_id else 0.1 * len(table)) else "pass"
+    reason = "the same row again, id included" if has_id else "many rows are equal"
     return _gate(
         "Repeated rows",
         _share(repeated, len(table)),
-        status,
-        "the same row again, id included" if has_id else "many rows are equal",
+        reason,
+        warn=repeated > (0 if has_id else len(table) / 10),
     )
 
 
 def _ids(columns: pd.DataFrame) -> _Gate:
     ids = columns[columns["use"] == "id"]
     if ids.empty:
-        return _gate("Customer id", "none; rows are counted from 1", "pass")
+        return _gate("Customer id", "none; rows are counted from 1", "", warn=False)
     row = ids.iloc[0]
     again = int(row["rows"] - row["missing"] - row["distinct"])
     faults = [
         f"{count:,} {fault}" for count, fault in ((again, "repeated"), (row["missing"], "missing")) if count
     ]
-    found = f"{row['column']}: {' and '.join(faults) or 'every one is different'}"
+    reason = "one row per customer is expected; a log of orders must be summed first"
     return _gate(
-        "Customer id",
-        found,
-        "warn" if faults else "pass",
-        "one row per customer is expected; a log of orders must be summed first",
+        "Customer id", f"{row['column']}: {', '.join(faults) or 'no two alike'}", reason, warn=bool(faults)
     )
 
 
 def _missing(used: pd.DataFrame) -> _Gate:
     missing, cells = int(used["missing"].sum()), int(used["rows"].sum())
     if not missing:
-        return _gate("Missing values", "none", "pass")
-    most = used.loc[used["missing_share"].idxmax()]
-    found = f"{missing:,} of {cells:,} values, most in {most['label']} ({_percent(most['missing_share'])})"
+        return _gate("Missing values", "none", "", warn=False)
+    most, share = _most(used, used["missing_share"])
+    found = f"{missing:,} of {cells:,} values, most in {most} ({_percent(share)})"
     return _gate(
-        "Missing values",
-        found,
-        "warn" if most["missing_share"] > _GAPS else "pass",
-        f"over {_GAPS:.0%} of a column would be filled in".replace("%", " %"),
+        "Missing values", found, f"over {_percent(_GAPS)} of a column would be filled in", warn=share > _GAPS
     )
 
 
 def _constant(columns: pd.DataFrame) -> _Gate:
     names = columns.loc[columns["role"].isin(["constant", "empty"]), "label"].to_list()
     return _gate(
-        "Constant columns",
-        _names(names),
-        "warn" if names else "pass",
-        "they tell no customers apart and are left out",
+        "Constant columns", _names(names), "they tell no customers apart and are left out", warn=bool(names)
     )
 
 
-def _skew(used: pd.DataFrame) -> _Gate:
-    skewed = used[used["role"].isin(["number", "money"]) & (used["skew"].abs() > _SKEW)]
+def _skew(numbers: pd.DataFrame) -> _Gate:
+    skewed = numbers[numbers["skew"].abs() > _SKEW]
     if skewed.empty:
-        return _gate("Skew", f"no column beyond {_SKEW:g}", "pass")
-    most = skewed.loc[skewed["skew"].abs().idxmax()]
-    found = f"{len(skewed):,} columns beyond {_SKEW:g}, most {most['label']} ({most['skew']:.1f})"
-    return _gate("Skew", found, "warn", "a few large values would decide; a transform is advised")
+        return _gate("Skew", f"no column beyond {_SKEW:g}", "", warn=False)
+    most, skew = _most(skewed, skewed["skew"].abs())
+    found = f"{_columns(len(skewed))} beyond {_SKEW:g}, most in {most} ({skew:.1f} away from 0)"
+    return _gate("Skew", found, "a few large values would decide; a transform is advised", warn=True)
 
 
-def _far_out(used: pd.DataFrame) -> _Gate:
-    numbers = used[used["outliers"].notna() & (used["outliers"] > 0)]
-    if numbers.empty:
-        return _gate("Far-out values", "none", "pass")
-    share = numbers["outliers"] / (numbers["rows"] - numbers["missing"])
-    most = numbers.loc[share.idxmax()]
-    found = f"in {len(numbers):,} columns, most in {most['label']} ({_percent(share.max())})"
-    return _gate(
-        "Far-out values",
-        found,
-        "warn" if share.max() > 0.05 else "pass",
-        "over 5 % of a column lies far outside its middle half",
-    )
+def _far_out(numbers: pd.DataFrame) -> _Gate:
+    far = numbers[numbers["outliers"] > 0]
+    if far.empty:
+        return _gate("Far-out values", "none", "", warn=False)
+    most, share = _most(far, far["outliers"] / (far["rows"] - far["missing"]))
+    found = f"in {_columns(len(far))}, most in {most} ({_percent(share)})"
+    reason = f"over {_percent(_FAR)} of a column lies far outside its middle half"
+    return _gate("Far-out values", found, reason, warn=share > _FAR)
 
 
 def _levels(used: pd.DataFrame) -> _Gate:
     many = used[(used["role"] == "category") & (used["distinct"] > _LEVELS)]
-    names = [f"{row.label} ({row.distinct:,})" for row in many.itertuples()]
+    names = [f"{label} ({levels:,})" for label, levels in zip(many["label"], many["distinct"], strict=True)]
     return _gate(
-        "Categories with many levels",
-        _names(names),
-        "warn" if names else "pass",
-        "rare levels are taken together",
+        "Categories with many levels", _names(names), "rare levels are taken together", warn=bool(names)
     )
 
 
 def _same(ranks: pd.DataFrame, columns: pd.DataFrame) -> _Gate:
-    labels = dict(zip(columns["column"], columns["label"], strict=True))
-    values = np.triu(np.abs(ranks.to_numpy(dtype="float64")), 1) if len(ranks) else np.empty((0, 0))
-    pairs = [
-        f"{labels[ranks.index[a]]} and {labels[ranks.columns[b]]}"
-        for a, b in zip(*np.nonzero(values >= _SAME), strict=True)
-    ]
-    return _gate(
-        "Columns that say the same",
-        _names(pairs),
-        "warn" if pairs else "pass",
-        "what both say counts twice; one of them could go",
-    )
+    labels = columns.set_index("column").loc[ranks.index.to_list(), "label"].to_list()
+    values = np.triu(np.abs(ranks.to_numpy(dtype="float64")), 1)
+    pairs = [f"{labels[a]} and {labels[b]}" for a, b in zip(*np.nonzero(values >= _SAME), strict=True)]
+    return _gate("Columns that say the same", _names(pairs), "what both say counts twice", warn=bool(pairs))
 
 
 def _left_out(columns: pd.DataFrame) -> _Gate:
-    return _gate(
-        "Columns left out", _names(columns.loc[columns["use"] == "left out", "label"].to_list()), "pass"
-    )
+    names = columns.loc[columns["use"] == "left out", "label"].to_list()
+    return _gate("Columns left out", _names(names), "", warn=False)
+
+
+def _most(columns: pd.DataFrame, values: pd.Series[Any]) -> tuple[str, float]:
+    at = int(values.to_numpy().argmax())
+    return str(columns["label"].iloc[at]), float(values.iloc[at])
 
 
 def _names(names: Sequence[str]) -> str:
     more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
     return ", ".join(names[:5]) + more if names else "none"
+
+
+def _columns(count: int) -> str:
+    return "1 column" if count == 1 else f"{count:,} columns"
 
 
 def _share(part: int, whole: int) -> str:

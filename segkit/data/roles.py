@@ -1,40 +1,45 @@
 """What a column is, told from its statistics and its name, with the reason in words.
 
-No value is looked at here: the numbers of `columns.describe` and the words in the name are all there is, so every guess can be
-explained in one phrase. Where the two disagree the safe side wins: ids and free text never become features, and a whole number
-becomes a code only if its name says so or counts nothing.
+No value is looked at here: the numbers of `columns.describe` and the words in the name are all there is, so
+that every guess can be explained in one phrase. Where the two disagree the safe side wins: ids and free
+text never become features, and a whole number is a code only if its name says so, or starts at 1 and counts
+nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 # Vocabularies: words that column names are made of.
 _MONEY = (
-    "spend spent spending mnt revenue amount amt income price prices charge charges cost costs sales salary fee fees turnover"
-    " monetary payment payments cash usd eur gbp chf dollar dollars euro euros credit deposit wage budget"
+    "spend spent spending mnt revenue amount amt income price prices charge charges cost costs sales"
+    " salary fee fees turnover monetary payment payments cash usd eur gbp chf dollar dollars euro euros"
+    " credit deposit wage budget"
 )
 _PERHAPS_MONEY = "purchases purchase balance value total profit margin limit"  # when there are cents
 _NOT_MONEY = (
-    "score index rate rating frequency share percent pct prc ratio count num number trx transactions n days months rank"
-    " level items qty quantity visits type category method"
+    "score index rate rating frequency share percent pct prc ratio count num number trx transactions n"
+    " days months rank level items qty quantity visits type category method"
 )
 _CODE = (
-    "channel region code type class group segment cluster category status education occupation gender sex marital settlement"
-    " zone area country state city plan tier branch store product contract"
+    "channel region code type class group segment cluster category status education occupation gender sex"
+    " marital settlement zone area country state city plan tier branch store product contract"
 )
 _COUNT = (
-    "num number no count n qty quantity visits orders items transactions trx trans days day weeks months month years year age"
-    " tenure children kids kidhome teenhome kid teen household family persons members size score rating satisfaction points"
-    " miles recency frequency purchases returns calls logins sessions previous campaign duration rank level stars"
+    "num number no count n qty quantity visits orders items transactions trx trans days day weeks months"
+    " month years year age tenure children kids kidhome teenhome kid teen household family persons members"
+    " size score rating satisfaction points miles recency frequency purchases returns calls logins"
+    " sessions previous campaign duration rank level stars"
 )
 _YES_NO = ("yes no", "y n", "true false", "t f", "ja nein", "oui non", "si no", "0 1")
 _LONG = {
-    "num": "number of", "mnt": "spend on", "trx": "transactions", "trans": "transactions", "dt": "date", "amt": "amount",
-    "qty": "quantity", "pct": "percent", "prc": "percent", "cust": "customer", "id": "ID", "id#": "ID#",
+    "amt": "amount", "cust": "customer", "dt": "date", "id": "ID", "id#": "ID#", "mnt": "spend on",
+    "num": "number of", "pct": "percent", "prc": "percent", "qty": "quantity", "trans": "transactions",
+    "trx": "transactions",
 }  # fmt: skip
 _PERSON = "customer|client|cust|user|member|account"
 _ID = re.compile(rf"(^|[ _.-])(id|ids|uuid|guid|key)$|({_PERSON}) ?(id|no|nr|num|number|code|key)$")
@@ -53,16 +58,16 @@ class Facts:
 
     @property
     def unique(self) -> bool:
-        """Is every value different?"""
+        """Tell whether every value is different."""
         return self.distinct == self.filled > 1
 
     @property
     def named_id(self) -> bool:
-        """Does the name say that this is an id?"""
+        """Tell whether the name says that this is an id."""
         return _ID.search(" ".join(words(self.name))) is not None
 
     def says(self, vocabulary: str) -> bool:
-        """Is one of these words in the name?"""
+        """Tell whether one of these words is in the name."""
         return not set(vocabulary.split()).isdisjoint(words(self.name))
 
 
@@ -157,7 +162,8 @@ def labels(names: Sequence[str]) -> list[str]:
     ['Detergents paper', 'Monthly charges', 'Number of web visits', 'a_b', 'aB']
     """
     made = [_label(name.strip()) for name in names]
-    return [label if made.count(label) == 1 else name for label, name in zip(made, names, strict=True)]
+    taken = Counter(label.lower() for label in made)
+    return [label if taken[label.lower()] == 1 else name for label, name in zip(made, names, strict=True)]
 
 
 def _label(name: str) -> str:

@@ -1,8 +1,9 @@
 """Generated customers with a known truth, so that every promise of this package can be checked.
 
-`retail` and `retail_transactions` are two views of one made-up year of a European department store: the table is the log, summed.
-`nothing` has the same columns, skew, correlation and gaps, and no segments at all: an honest tool finds none.
-Numbers come from a seeded generator only; nothing is read and no real person is in here.
+`retail` and `retail_transactions` are two views of one made-up year of a European department store: the
+table is the log, summed. `nothing` has the same columns, skew, correlation and gaps, and no segments at
+all: an honest tool finds none. Numbers come from a seeded generator only; nothing is read and no real
+person is in here.
 
 Columns of `retail` and `nothing`, one row per customer, the year ending 2025-06-30:
 
@@ -33,6 +34,9 @@ from typing import Any, Literal, overload
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 DEPARTMENTS = ("groceries", "household", "fashion", "electronics", "home")
 SEGMENTS = ("family shoppers", "fashion lovers", "bargain hunters", "home improvers", "lapsed customers")
@@ -71,12 +75,10 @@ _GAPS = {"region": 0.03, "age": 0.08, "household_size": 0.12}
 @overload
 def retail(customers: int = ..., *, seed: int = ..., truth: Literal[False] = ...) -> pd.DataFrame: ...
 @overload
-def retail(
-    customers: int = ..., *, seed: int = ..., truth: Literal[True]
-) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]: ...
+def retail(customers: int = ..., *, seed: int = ..., truth: Literal[True]) -> tuple[pd.DataFrame, Array]: ...
 def retail(
     customers: int = 10_000, *, seed: int = 0, truth: bool = False
-) -> pd.DataFrame | tuple[pd.DataFrame, np.ndarray[Any, Any]]:
+) -> pd.DataFrame | tuple[pd.DataFrame, Array]:
     """Return customers of a department store with five planted segments.
 
     Parameters
@@ -116,14 +118,15 @@ def retail(
 def retail_transactions(customers: int = 10_000, *, seed: int = 0) -> pd.DataFrame:
     """Return the log behind `retail`: one row per line of an order.
 
-    Columns: ``order_id``, ``order_date``, ``customer_id``, ``category`` (department), ``quantity`` (pieces), ``amount`` (EUR for all
-    pieces of the line) and ``on_offer`` (yes or no). Amounts summed by customer and category are the spend in ``retail(customers, seed=seed)``.
+    Columns: ``order_id``, ``order_date``, ``customer_id``, ``category`` (department), ``quantity``
+    (pieces), ``amount`` (EUR for all pieces of the line) and ``on_offer`` (yes or no). Amounts summed by
+    customer and category are the spend in ``retail(customers, seed=seed)``.
 
     Examples
     --------
     >>> log = retail_transactions(100)
     >>> table = retail(100)
-    >>> round(log["amount"].sum(), 2) == round(table["annual_spend"].sum(), 2)
+    >>> bool(round(log["amount"].sum(), 2) == round(table["annual_spend"].sum(), 2))
     True
     """
     _, log = _year(customers, np.random.default_rng(seed))
@@ -146,8 +149,8 @@ def retail_transactions(customers: int = 10_000, *, seed: int = 0) -> pd.DataFra
 def nothing(customers: int = 10_000, *, seed: int = 0) -> pd.DataFrame:
     """Return one population: the columns, skew, correlation and gaps of `retail`, and no segments.
 
-    Every number is a monotone function of correlated normals (a Gaussian copula with log-normal-like margins of one
-    peak); categories are drawn independently of everything.
+    Every number is a monotone function of correlated normals (a Gaussian copula with log-normal-like
+    margins of one peak); categories are drawn independently of everything.
 
     Examples
     --------
@@ -157,7 +160,7 @@ def nothing(customers: int = 10_000, *, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     activity = rng.standard_normal(customers)
 
-    def normal(loading: float) -> np.ndarray[Any, Any]:
+    def normal(loading: float) -> Any:
         return loading * activity + np.sqrt(1 - loading**2) * rng.standard_normal(customers)
 
     orders = 1 + np.floor(np.exp(2.6 + 0.7 * normal(0.85)))
@@ -185,9 +188,7 @@ NAMES: dict[str, Callable[[], pd.DataFrame]] = {
 }
 
 
-def _year(
-    customers: int, rng: np.random.Generator
-) -> tuple[np.ndarray[Any, Any], dict[str, np.ndarray[Any, Any]]]:
+def _year(customers: int, rng: np.random.Generator) -> tuple[Array, dict[str, Array]]:
     """Draw the planted segment of each customer and every line of every order of the year."""
     counts = np.diff(np.round(np.append(0, np.cumsum(_SHARE)) * customers).astype("int64"))
     segment = rng.permutation(np.repeat(np.arange(5), counts))
@@ -218,16 +219,14 @@ def _year(
     }  # fmt: skip
 
 
-def _people(
-    segment: np.ndarray[Any, Any], rng: np.random.Generator, *, mixed: bool = False
-) -> dict[str, Any]:
+def _people(segment: Array, rng: np.random.Generator, *, mixed: bool = False) -> dict[str, Any]:
     """Draw what is known about the customers themselves; `mixed` forgets the segment for each column anew."""
     customers = len(segment)
 
-    def group() -> np.ndarray[Any, Any]:
+    def group() -> Any:
         return rng.permutation(segment) if mixed else segment
 
-    def level(levels: tuple[str, ...], shares: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def level(levels: tuple[str, ...], shares: Array) -> Any:
         drawn = (rng.random((customers, 1)) > np.cumsum(shares, axis=1)[group()]).sum(axis=1)
         return np.array(levels, dtype=object)[np.minimum(drawn, len(levels) - 1)]
 
@@ -243,7 +242,7 @@ def _people(
     }
 
 
-def _spend(cents: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
+def _spend(cents: Array) -> dict[str, Array]:
     columns = {f"spend_{name}": cents[:, at] / 100 for at, name in enumerate(DEPARTMENTS)}
     return columns | {"annual_spend": cents.sum(axis=1) / 100}
 
@@ -255,5 +254,5 @@ def _with_gaps(columns: dict[str, Any], rng: np.random.Generator) -> pd.DataFram
     return frame
 
 
-def _ids(letter: str, numbers: np.ndarray[Any, Any], width: int) -> pd.Series[str]:
+def _ids(letter: str, numbers: Array, width: int) -> pd.Series[str]:
     return letter + pd.Series(numbers).astype("str").str.zfill(width)

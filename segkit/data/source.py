@@ -1,8 +1,8 @@
 """Read anything: a file, a frame or a sample in, one table and a reading report out.
 
-Files are read by DuckDB with its doors closed (one allowed file, no extension, no network). CSV and workbooks arrive as texts,
-and `texts` decides what they hold. Every repair is counted in the `Reading`; nothing is dropped in silence. What a column *means* is
-decided in `columns`.
+Files are read by DuckDB with its doors closed: one allowed file, no extension, no network. CSV and workbooks
+arrive as texts, and `texts` decides what they hold. Every repair is counted in the `Reading`; nothing is
+dropped in silence. What a column *means* is decided in `columns`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import csv
 import hashlib
 import re
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,13 @@ from segkit.errors import SourceError, nearest
 
 from . import gate, samples, texts
 
+_CSV = (
+    "read_csv($path, columns = $columns, delim = $delimiter, header = $header, quote = '\"', escape = '\"',"
+    " auto_detect = false, strict_mode = true, store_rejects = true)"
+)
+_NO_EXTENSIONS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_REJECTS = "select count(distinct line), min(line), arg_min(error_type::varchar, line) from reject_errors"
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -36,7 +43,7 @@ class Reading:
     Attributes
     ----------
     source : str
-        Name of the file, frame or sample; never a directory, never a credential.
+        Name of the file or sample, or "frame"; never a directory, never a credential.
     format : str
         "csv", "tsv", "parquet", "xlsx", "jsonl", "frame" or "sample".
     rows, columns, bytes : int
@@ -50,7 +57,7 @@ class Reading:
     repaired, refused : int
         Cells changed on reading; rows that could not be read.
     notes : tuple of str
-        One sentence for each repair.
+        One sentence for each repair and each doubt.
     """
 
     source: str
@@ -85,7 +92,7 @@ def load(source: object, *, largest: int = 0) -> tuple[Any, Reading]:
     Returns
     -------
     frame
-        A pandas frame for files and samples; a frame comes back in its own kind, changed only as the notes say.
+        A pandas frame for files and samples; a frame comes back in its own kind, changed as the notes say.
     Reading
         What was read and what was repaired.
 
@@ -103,228 +110,202 @@ def load(source: object, *, largest: int = 0) -> tuple[Any, Reading]:
     if isinstance(source, str) and source.startswith("sample:"):
         frame, reading = _sample(source)
     elif isinstance(source, (str, Path)):
-        if "://" in str(source):
-            scheme = str(source).split("://", 1)[0]
+        scheme, address, _ = str(source).partition("://")
+        if address:
             raise SourceError(
-                f"Addresses ({scheme}://...) cannot be read; a source is a file, a frame or sample:NAME."
+                f"Addresses ({scheme}://...) cannot be read. A source is a file or sample:NAME."
             )
         frame, reading = _file(Path(source).expanduser(), largest)
     else:
         frame, reading = _frame(source)
     rows, columns = nw.from_native(frame, eager_only=True).shape
     if rows < 2:
-        found = "no rows under its header" if rows == 0 else "one row"
-        raise SourceError(
-            f"{reading.source} has {found}. At least two rows are needed, one for each customer."
-        )
+        found = "one row" if rows else "no rows under its header"
+        raise SourceError(f"{reading.source} has {found}. At least two are needed, one for each customer.")
     return frame, replace(reading, rows=rows, columns=columns)
 
 
-# ---------------------------------------------------------------------------------------------- what is not a file
+# ---------------------------------------------------------------------------------------------- not a file
 def _sample(source: str) -> tuple[Any, Reading]:
     name = source.removeprefix("sample:")
     if name not in samples.NAMES:
-        raise SourceError(
-            f'There is no sample "{name}"; there are {", ".join(samples.NAMES)}.{nearest(name, samples.NAMES)}'
-        )
+        known = ", ".join(samples.NAMES)
+        raise SourceError(f'There is no sample "{name}"; there are {known}.{nearest(name, samples.NAMES)}')
     frame = samples.NAMES[name]()
-    return frame, Reading(source=source, format="sample", sha256=_digest(frame))
+    return frame, Reading(source, "sample", sha256=_digest(nw.from_native(frame)))
 
 
-def _frame(source: object) -> tuple[Any, Reading]:
+def _frame(source: Any) -> tuple[Any, Reading]:
+    native, renamed = _named(nw.to_native(source, pass_through=True))
     try:
-        native, renamed = _named(source)
-        frame = nw.from_native(native, eager_only=True, pass_through=False)
+        frame = nw.from_native(native, eager_only=True)
     except TypeError:
-        kind = type(source).__name__
+        found = type(source).__name__
         raise SourceError(
-            f"A source is a path, sample:NAME, or a pandas, polars or pyarrow frame; found {kind}."
+            f"A source is a path, sample:NAME or a frame (pandas, polars, pyarrow); found {found}."
         ) from None
     if not len(frame) or not frame.columns:
         raise SourceError("The frame is empty. At least two rows and one column are needed.")
     odd = [name for name, dtype in frame.schema.items() if dtype == nw.Object]
-    frame = frame.with_columns(*(_object_texts(frame[name]) for name in odd))
-    typed, notes, repaired = texts.typed(frame)
-    notes = [f'Column "{name}" holds values of several kinds; read as text.' for name in odd] + notes
-    reading = Reading(
-        "frame", "frame", sha256=_digest(native if not odd else typed.to_native()), renamed=renamed
+    frame = frame.with_columns(*(_as_texts(frame[name]) for name in odd))
+    digest = _digest(frame)
+    frame, notes, repaired = texts.typed(frame)
+    mixed = [f'Column "{name}" holds values of several kinds; it is read as text.' for name in odd]
+    notes = _rename_notes(renamed) + mixed + notes
+    return frame.to_native(), Reading(
+        "frame", "frame", sha256=digest, renamed=renamed, repaired=repaired, notes=tuple(notes)
     )
-    return typed.to_native(), replace(reading, notes=(*_rename_notes(renamed), *notes), repaired=repaired)
 
 
 def _named(native: Any) -> tuple[Any, tuple[tuple[str, str], ...]]:
-    """Give a pandas or pyarrow frame unique names that are texts."""
-    if isinstance(native, nw.DataFrame):
-        native = native.to_native()
+    """Give a pandas or pyarrow frame unique names that are texts, if it has none."""
     if isinstance(native, pd.DataFrame):
-        old = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in native.columns]
-        new, renamed = _unique(old)
-        same = new == list(native.columns) and native.columns.nlevels == 1
-        return (native if same else native.set_axis(pd.Index(new), axis=1)), renamed
+        names: list[Any] = list(native.columns)
+        new, renamed = _unique(
+            " ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in names
+        )
+        return (native if new == names else native.set_axis(new, axis=1)), renamed
     if isinstance(native, pa.Table):
         new, renamed = _unique(native.column_names)
-        return (native.rename_columns(new) if renamed else native), renamed
+        return native.rename_columns(new), renamed
     return native, ()
 
 
-def _object_texts(column: nw.Series[Any]) -> nw.Series[Any]:
-    missing = column.is_null().to_list()
-    texts = [None if gone else str(value) for value, gone in zip(column.to_list(), missing, strict=True)]
-    return nw.new_series(column.name, texts, nw.String, backend=column.implementation)
+def _as_texts(column: nw.Series[Any]) -> nw.Series[Any]:
+    values = zip(column.to_list(), column.is_null().to_list(), strict=True)
+    cells = [None if missing else str(value) for value, missing in values]
+    return nw.new_series(column.name, cells, nw.String, backend=column.implementation)
 
 
-def _digest(native: Any) -> str:
+class _Hash:
+    """A file that keeps only the digest of what is written to it."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        self.digest.update(data)
+        return len(data)
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _digest(frame: nw.DataFrame[Any]) -> str:
     """Hash a frame as an Arrow stream; the same values in the same order give the same digest."""
-    digest = hashlib.sha256()
-
-    class Sink:
-        closed = False
-
-        def write(self, data: Any) -> int:
-            digest.update(memoryview(data))
-            return len(data)
-
-        def flush(self) -> None: ...
-
-        def close(self) -> None: ...
-
-    table = nw.from_native(native, eager_only=True).to_arrow().combine_chunks().replace_schema_metadata(None)
-    with pa.ipc.new_stream(pa.PythonFile(Sink(), mode="w"), table.schema) as stream:
+    table, sink = frame.to_arrow().combine_chunks().replace_schema_metadata(None), _Hash()
+    with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), table.schema) as stream:
         stream.write_table(table)
-    return digest.hexdigest()
+    return sink.digest.hexdigest()
 
 
 # ---------------------------------------------------------------------------------------------- files
 def _file(path: Path, largest: int) -> tuple[Any, Reading]:
-    kind = gate.kind(path)
-    size = path.stat().st_size
+    kind, size = gate.kind(path), path.stat().st_size
     if largest and size > largest:
         raise SourceError(
             f"{path.name} has {size / 1e6:,.0f} MB; at most {largest / 1e6:,.0f} MB are allowed."
         )
-    with tempfile.TemporaryDirectory(prefix="segkit-") as folder:  # 0700, gone at the end
-        reading = Reading(path.name, kind, bytes=size)
-        readers: dict[str, Callable[..., tuple[Any, Reading, list[str]]]] = {
-            "parquet": _parquet, "xlsx": _workbook, "jsonl": _json_lines, "text": _text
-        }  # fmt: skip
-        if kind == "text" and _looks_like_json(path):
-            kind = "jsonl"
-        table, reading, names = readers[kind](path, Path(folder), replace(reading, format=kind))
+    digest = hashlib.sha256()
+    for block in gate.blocks(path):
+        digest.update(block)
+    reading = Reading(path.name, kind, bytes=size, sha256=digest.hexdigest())
+    readers = {"parquet": _parquet, "xlsx": _workbook, "text": _text}
+    with tempfile.TemporaryDirectory(prefix="segkit-") as folder:  # only we may enter it; it goes at the end
+        table, names, reading = readers[kind](path, Path(folder), reading)
         new, renamed = _unique(names)
         frame, notes, repaired = texts.typed(
             nw.from_native(table), dict(zip(table.columns, new, strict=True))
         )
-    digest = hashlib.sha256()
-    for block in gate.blocks(path):
-        digest.update(block)
-    reading = replace(
-        reading, sha256=digest.hexdigest(), renamed=renamed, repaired=reading.repaired + repaired
-    )
-    return frame.to_native(), replace(reading, notes=(*reading.notes, *_rename_notes(renamed), *notes))
+    notes = [*reading.notes, *_rename_notes(renamed), *notes]
+    return frame.to_native(), replace(reading, renamed=renamed, repaired=repaired, notes=tuple(notes))
 
 
-def _closed(path: Path) -> duckdb.DuckDBPyConnection:
-    """Return an in-memory database that can read one file and reach nothing else."""
-    doors = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    database = duckdb.connect(config=dict(doors))
-    database.execute("set allowed_paths = ?", [[str(path)]])
+_Read = tuple[duckdb.DuckDBPyRelation, list[str], Reading]
+
+
+def _parquet(path: Path, folder: Path, reading: Reading) -> _Read:
+    table = _table(path, path.name, folder, "read_parquet($path)")
+    return table, table.columns, reading
+
+
+def _workbook(path: Path, folder: Path, reading: Reading) -> _Read:
+    parquet, sheet, names = gate.spreadsheet(path, folder)
+    return _table(parquet, path.name, folder, "read_parquet($path)"), names, replace(reading, sheet=sheet)
+
+
+def _text(path: Path, folder: Path, reading: Reading) -> _Read:
+    plain, encoding, start = _as_utf8(path, folder)
+    reading = replace(reading, encoding=encoding)
+    notes = [] if encoding == "utf-8" else [f"The file is not UTF-8; it is read as {encoding}."]
+    if re.match(r'(\[\s*)?\{\s*["}]', start.lstrip()):
+        table = _table(plain, path.name, folder, "read_json($path, sample_size = -1)")
+        return table, table.columns, replace(reading, format="jsonl", notes=tuple(notes))
+    delimiter = _delimiter(start)
+    if delimiter == " ":
+        plain, start, delimiter = *_unaligned(plain, folder), "\t"
+        notes.append("Its columns were lined up with spaces.")
+    names = next(row for row in csv.reader(StringIO(start), delimiter=delimiter) if any(row))
+    headless = sum(map(texts.is_number, names)) > 0.5 * len(names)
+    if headless:
+        notes.append("The first line holds values, not names; columns are called column_1, column_2, ...")
+    columns = {f"c{at}": "VARCHAR" for at in range(len(names))}
+    table = _table(plain, path.name, folder, _CSV, columns=columns, delimiter=delimiter, header=not headless)
+    format_ = "tsv" if delimiter == "\t" else "csv"
+    reading = replace(reading, format=format_, delimiter=delimiter, notes=tuple(notes))
+    return table, [""] * len(names) if headless else names, reading
+
+
+def _table(path: Path, name: str, folder: Path, reader: str, **values: Any) -> duckdb.DuckDBPyRelation:
+    """Read a file into an in-memory database that can open this one file and reach nothing else."""
+    plain = _literal(path, folder)
+    database = duckdb.connect(config=dict(_NO_EXTENSIONS))
+    database.execute("set allowed_paths = ?", [[str(plain)]])
     database.execute("set enable_external_access = false")
     database.execute("set lock_configuration = true")
-    return database
+    try:
+        database.execute(f"create table source as select * from {reader}", {"path": str(plain), **values})  # noqa: S608 - readers are constants
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0][:160]
+        raise SourceError(f"{name} cannot be read; it is damaged or not what it seems ({reason}).") from None
+    if reader == _CSV:
+        _refuse_ragged(database, name, len(values["columns"]))
+    return database.table("source")
 
 
-def _plain_path(path: Path, folder: Path) -> Path:
-    """Return an absolute path that DuckDB takes literally: `*?[` in a name would be a pattern."""
+def _literal(path: Path, folder: Path) -> Path:
+    """Return a path that DuckDB takes as it stands: in a name, `*?[` would be a pattern."""
     full = path.resolve()
-    if not set("*?[]{}") & set(str(full)):
+    if not set("*?[]{}").intersection(str(full)):
         return full
-    copy = folder / f"source{path.suffix if path.suffix.isalnum() else ''}"
+    copy = folder / "source"
     copy.write_bytes(full.read_bytes())
     return copy
 
 
-def _query(path: Path, name: str, sql: str, values: list[Any]) -> tuple[duckdb.DuckDBPyConnection, Any]:
-    """Read a file into a table of a closed database; whatever DuckDB says against it becomes one sentence."""
-    database = _closed(path)
-    try:
-        database.execute(f"create temp table source as {sql}", values)
-    except duckdb.Error as error:
-        reason = str(error).splitlines()[0][:200]
-        raise SourceError(f"{name} cannot be read: it is damaged or not what it seems ({reason}).") from None
-    return database, database.table("source")
-
-
-def _parquet(path: Path, folder: Path, reading: Reading) -> tuple[Any, Reading, list[str]]:
-    plain = _plain_path(path, folder)
-    _, table = _query(plain, path.name, "select * from read_parquet(?)", [str(plain)])
-    return table, reading, table.columns
-
-
-def _json_lines(path: Path, folder: Path, reading: Reading) -> tuple[Any, Reading, list[str]]:
-    sql = "select * from read_json(?, sample_size = -1)"
-    plain = _plain_path(path, folder)
-    _, table = _query(plain, path.name, sql, [str(plain)])
-    return table, replace(reading, encoding="utf-8"), table.columns
-
-
-def _workbook(path: Path, folder: Path, reading: Reading) -> tuple[Any, Reading, list[str]]:
-    parquet, sheet, names = gate.spreadsheet(path, folder)
-    _, table = _query(parquet, path.name, "select * from read_parquet(?)", [str(parquet)])
-    return table, replace(reading, sheet=sheet), names
-
-
-def _looks_like_json(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
-    return re.match(rb'(\[\s*)?\{\s*("|\})', head) is not None
-
-
-def _text(path: Path, folder: Path, reading: Reading) -> tuple[Any, Reading, list[str]]:
-    plain, encoding, sample = _as_utf8(path, folder)
-    delimiter = _delimiter(sample)
-    notes = []
-    if delimiter == " ":
-        plain, delimiter = _unaligned(plain, folder), "\t"
-        sample = plain.read_text(encoding="utf-8")[: 1 << 18]
-        notes.append("Columns were lined up with spaces.")
-    header = next(row for row in csv.reader(StringIO(sample), delimiter=delimiter) if any(row))
-    if headless := sum(map(texts.is_number, header)) > 0.5 * len(header):
-        notes.append("The first line holds values, not names; columns are named column_1, column_2, ...")
-    sql = (
-        "select * from read_csv(?, columns = ?, delim = ?, header = ?, auto_detect = false, quote = '\"', escape = '\"',"
-        " store_rejects = true, strict_mode = true, max_line_size = 10000000)"
-    )
-    kinds = {f"c{at}": "VARCHAR" for at in range(len(header))}
-    database, table = _query(plain, path.name, sql, [str(plain), kinds, delimiter, not headless])
-    _refuse_ragged(database, path.name, len(header), delimiter)
-    notes += [f"The file is not UTF-8; it was read as {encoding}."] if encoding != "utf-8" else []
-    format_ = "tsv" if delimiter == "\t" else "csv"
-    reading = replace(reading, format=format_, delimiter=delimiter, encoding=encoding, notes=tuple(notes))
-    return table, reading, [""] * len(header) if headless else header
-
-
-def _refuse_ragged(database: duckdb.DuckDBPyConnection, name: str, width: int, delimiter: str) -> None:
-    errors = "select count(distinct line), min(line), arg_min(error_type::varchar, line) from reject_errors"
-    count, line, fault = database.execute(errors).fetchall()[0]
+def _refuse_ragged(database: duckdb.DuckDBPyConnection, name: str, width: int) -> None:
+    count, line, fault = database.execute(_REJECTS).fetchall()[0]
     if count:
-        many = "" if count == 1 else f" ({count:,} lines are like it)"
-        words = {"MISSING COLUMNS": "fewer values than", "TOO MANY COLUMNS": "more values than"}
-        found = words.get(fault, "a value that is not quoted right, so it does not fit")
+        found = {"MISSING COLUMNS": "fewer values than", "TOO MANY COLUMNS": "more values than"}
+        words = found.get(fault, "a value in odd quotes, so it does not match")
+        others = f", and {count - 1:,} more lines are like it" if count > 1 else ""
         raise SourceError(
-            f"{name}: line {line:,} has {found} the header's {width} columns{many}. "
-            f'Values that hold "{delimiter}" must stand in double quotes.'.replace("\t", "tab")
+            f"{name}: line {line:,} has {words} the header's {width} columns{others}."
+            " Put values that hold the delimiter in double quotes, and double the quotes inside them."
         )
 
 
 def _as_utf8(path: Path, folder: Path) -> tuple[Path, str, str]:
-    """Return a UTF-8 version of a text file, the encoding it had, and its beginning."""
-    encoding = _encoding(path)
-    plain = _plain_path(path, folder)
+    """Return a UTF-8 version of a text file, the encoding it had, and how it starts."""
+    encoding, plain = _encoding(path), path
     if encoding != "utf-8":
-        plain = folder / "utf8.csv"
+        plain = folder / "utf8"
         with (
             path.open(encoding=encoding, newline="", errors="replace") as old,
-            plain.open("w", encoding="utf-8", newline="") as new,
+            plain.open("w", newline="", encoding="utf-8") as new,
         ):
             new.writelines(iter(lambda: old.read(1 << 20), ""))
     with plain.open(encoding="utf-8-sig") as file:  # any line end becomes \n
@@ -333,49 +314,43 @@ def _as_utf8(path: Path, folder: Path) -> tuple[Path, str, str]:
 
 def _encoding(path: Path) -> str:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    first = next(gate.blocks(path))
-    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    try:
-        for block in gate.blocks(path):
-            if b"\0" in block:
-                raise SourceError(
-                    f"{path.name} is binary data, not text. Sources are CSV, TSV, Parquet, XLSX or JSON lines."
-                )
-            decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+    encoding = "utf-8"
+    for block in chain(gate.blocks(path), [b""]):
+        if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        if b"\0" in block:
+            raise SourceError(f"{path.name} holds zero bytes: it is damaged, or binary data and not text.")
+        try:
+            decoder.decode(block, final=not block)
+        except UnicodeDecodeError:
+            encoding = "cp1252"
+    return encoding
 
 
-def _delimiter(sample: str) -> str:
-    """Return the sign that splits most of the first lines into the same number of values, the header among them."""
-    lines = sample.splitlines()[:500]
+def _delimiter(start: str) -> str:
+    """Return the sign that splits most of the first lines into as many values as the header has."""
+    lines = start.splitlines()[:500]
     best = (0.0, 1, ",")
     for delimiter in (",", ";", "\t", "|"):
         widths = [len(row) for row in csv.reader(StringIO("\n".join(lines)), delimiter=delimiter) if row]
         if widths and widths[0] > 1:
-            best = max(
-                best, (sum(width == widths[0] for width in widths) / len(widths), widths[0], delimiter)
-            )
-    if best[0] > 0:
-        return best[2]
-    words = Counter(len(line.split()) for line in lines if line.strip())
+            best = max(best, (widths.count(widths[0]) / len(widths), widths[0], delimiter))
+    words = {len(line.split()) for line in lines if line.strip()}
     aligned = (
-        len(words) == 1
-        and next(iter(words)) > 1
-        and all(re.search(r"  |\t|^ ", line) for line in lines[:50] if line)
+        not best[0]
+        and len(words) == 1
+        and words != {1}
+        and all(re.search(r"^ |  |\t", line) for line in lines if line)
     )
-    return " " if aligned else ","
+    return " " if aligned else best[2]
 
 
-def _unaligned(path: Path, folder: Path) -> Path:
+def _unaligned(path: Path, folder: Path) -> tuple[Path, str]:
     """Turn columns that spaces line up into columns that tabs divide."""
-    plain = folder / "tabs.csv"
-    with path.open(encoding="utf-8-sig") as old, plain.open("w", encoding="utf-8") as new:
-        new.writelines("\t".join(line.split()) + "\n" for line in old)
-    return plain
+    plain = folder / "tabs"
+    lines = ["\t".join(line.split()) for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    plain.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return plain, "\n".join(lines[:500])
 
 
 def _unique(names: Iterable[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
@@ -387,15 +362,13 @@ def _unique(names: Iterable[str]) -> tuple[list[str], tuple[tuple[str, str], ...
     (['a', 'column_2', 'a_3', 'a_2'], (('', 'column_2'), ('a', 'a_3')))
     """
     old = list(names)
-    tidy = [" ".join(name.replace("\ufeff", "").split()) for name in old]
+    tidy = [
+        " ".join(name.replace("\ufeff", "").split()) or f"column_{at}" for at, name in enumerate(old, start=1)
+    ]
     new: list[str] = []
-    for place, name in enumerate(tidy, start=1):
-        wanted = name or f"column_{place}"
-        number = 2
-        while wanted in new or (number > 2 and wanted in tidy):
-            wanted = f"{name or 'column'}_{number}"
-            number += 1
-        new.append(wanted)
+    for name in tidy:
+        numbered = (f"{name}_{number}" for number in range(2, len(tidy) + 2))
+        new.append(next(each for each in numbered if each not in {*new, *tidy}) if name in new else name)
     return new, tuple((a, b) for a, b in zip(old, new, strict=True) if a != b)
 
 

@@ -1,8 +1,9 @@
 """What texts hold: numbers, dates, or text.
 
-A column of texts becomes numbers when every value is one, dates when every value is one in the same form, and stays text
-otherwise, so that ids keep their leading zeros and their length. The first values make a guess in plain Python; one query over all values
-decides, written in narwhals so that frames and files in DuckDB are treated alike. What could not be decided is said.
+A column of texts becomes numbers when every value is one, dates when every value is one in the same form,
+and stays text otherwise, so that ids keep their leading zeros and their length. The first values make a
+guess in plain Python; one query over all values decides, written in narwhals so that frames and files in
+DuckDB are treated alike. What could not be decided is said.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from segkit.errors import SourceError
 _BLANKS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
 # Missing among numbers and dates; among texts they may be answers.
 _NO_NUMBER = (*_BLANKS, "-", "--", ".", "?", "unknown", "Unknown", "none", "None")
-# No leading zero (it would be lost) and at most 15 digits (more do not fit a float): such values are names, not numbers.
+# No leading zero (it would be lost), at most 15 digits (more do not fit a float): the others are names.
 _NUMBER = r"^[-+]?(?:(?:0|[1-9]\d{0,14})(?:\.\d*)?|\.\d+)(?:[eE][-+]\d{1,2})?$"
 _DAY, _MONTH, _YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "[12][0-9]{3}"
 _CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
@@ -35,7 +36,7 @@ _PATTERNS = {
     "%d-%m-%Y": f"^{_DAY}-{_MONTH}-{_YEAR}$",
     "%m-%d-%Y": f"^{_MONTH}-{_DAY}-{_YEAR}$",
     "%d.%m.%Y": rf"^{_DAY}\.{_MONTH}\.{_YEAR}$",
-    "%Y%m%d": "^(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])$",  # only where the name says date
+    "%Y%m%d": "^(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])$",  # if the name says date
 }
 _UNTIDY = (
     r"^\s|\s$|^(?:NA|N/A|n/a|#N/A|NaN|nan|NULL|null)?$"  # a text that is a blank, or has spaces around it
@@ -81,36 +82,28 @@ def typed(frame: Any, names: Mapping[str, str] | None = None) -> tuple[nw.DataFr
     Examples
     --------
     >>> import pandas as pd
-    >>> table, notes, repaired = typed(nw.from_native(pd.DataFrame({"id": ["01", "02"], "charge": ["2.5", " "]})))
+    >>> frame = pd.DataFrame({"id": ["01", "02"], "charge": ["2.5", " "]})
+    >>> table, notes, repaired = typed(nw.from_native(frame))
     >>> dict(table.schema), notes
     ({'id': String, 'charge': Float64}, ['Column "charge": 1 entry is read as missing.'])
     """
     schema = frame.collect_schema()
     shown = dict(names or {name: name for name in schema})
     text_columns = [name for name, dtype in schema.items() if dtype == nw.String]
-    head = frame.select(text_columns).head(_LOOK) if text_columns else None
-    guesses = {name: _guess(shown[name], _collected(head)[name].to_list()) for name in text_columns}
-    clean = {name: _clean(name, guess) for name, guess in guesses.items()}
-    counts = _count(frame, clean)
-    doubtful = {
-        name: _tallies(name, guesses[name])
-        for name, count in counts.items()
-        if count["fits"] < count["there"]
-    }
-    counts |= _count(frame, doubtful)
+    head = _collected(frame.select(text_columns).head(_LOOK)) if text_columns else {}
+    guesses = {name: _guess(shown[name], head[name].to_list()) for name in text_columns}
+    counts = _count(frame, {name: _clean(name, guess) for name, guess in guesses.items()})
+    unclear = [name for name, count in counts.items() if count["fits"] < count["there"]]
+    counts |= _count(frame, {name: _tallies(name, guesses[name]) for name in unclear})
     notes: list[str] = []
     changed = [_change(name, shown[name], guess, counts[name], notes) for name, guess in guesses.items()]
     if isinstance(frame, nw.LazyFrame):
         changed += [_plain(name, dtype) for name, dtype in schema.items()]
     try:
         table = _collected(frame.with_columns(*(each for each in changed if each is not None)))
-    except (
-        duckdb.Error,
-        ValueError,
-    ) as error:  # the pattern lets 30 February through; pyarrow's errors are ValueErrors
-        raise SourceError(
-            f"A date in the source does not exist ({str(error).splitlines()[0][:120]})."
-        ) from None
+    except (duckdb.Error, ValueError) as error:  # the patterns let 30 February through
+        reason = str(error).splitlines()[0][:120]
+        raise SourceError(f"A date in the source does not exist ({reason}).") from None
     return table.rename(shown) if names else table, notes, sum(count["repaired"] for count in counts.values())
 
 
@@ -144,17 +137,13 @@ def _count(frame: Any, plans: Mapping[str, Mapping[str, nw.Expr]]) -> dict[str, 
 
 
 def _clean(name: str, guess: tuple[str, ...]) -> dict[str, nw.Expr]:
-    """Ask cheaply whether every value is as guessed, with nothing to repair: true of most columns of most files."""
+    """Ask cheaply whether every value is as guessed, with nothing to repair: true of most columns."""
     value = nw.col(name)
     if not guess:
         return {"there": value.count(), "fits": (~value.str.contains(_UNTIDY)).sum()}
     forms = {form: value.str.contains(_PATTERNS[form]).sum() for form in guess}
-    return {
-        "there": value.count(),
-        "fits": forms[guess[0]],
-        "parts": value.str.contains("[.eE]").sum(),
-        **forms,
-    }
+    parts = value.str.contains("[.eE]").sum()
+    return {"there": value.count(), "fits": forms[guess[0]], "parts": parts, **forms}
 
 
 def _tallies(name: str, guess: tuple[str, ...]) -> dict[str, nw.Expr]:
@@ -199,7 +188,7 @@ def _change(
 
 
 def _plain(name: str, dtype: Any) -> nw.Expr | None:
-    """Return what turns a typed column of a file into a kind that every room can work with, or nothing when it is one."""
+    """Return what turns a typed column of a file into a kind that every room can work with."""
     if dtype.is_decimal():
         return nw.col(name).cast(nw.Float64)
     kept = dtype.is_numeric() or dtype in (nw.Date, nw.Datetime, nw.String)

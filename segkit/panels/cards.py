@@ -103,7 +103,10 @@ class Segments:
         if not self.supported:
             return NO_ADVICE, ""
         mine = records(self.actions[self.actions["segment"] == row["segment"]])
-        return (mine[0]["action"], f"Rests on: {mine[0]['evidence']}") if mine else (NOTHING, "")
+        if not mine:
+            return NOTHING, ""
+        action, evidence = mine[0]["action"], mine[0]["evidence"]
+        return (action, f"Rests on: {evidence}") if action else (f"None. {evidence}", "")
 
     def _bars(self, row: dict[str, Any]) -> Markup:
         n = self.numbers

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from segkit.insight.words.captions import records
+from segkit.insight.words.captions import DRAWN, records
 from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
 from segkit.plots.theme import ENGLISH, PLAIN, SHOWN, Theme, bold, hover, label, parts, rounded
@@ -23,7 +23,6 @@ from segkit.safe import plotly as text
 
 LIMIT = np.log2(6)  # ratios beyond 6x, or below a sixth, share the deepest colour
 REACH = 16.0  # a dumbbell's axis ends here; marks beyond it are drawn at the end, with their own number
-ROWS = 15
 TICKS = {
     1 / 16: "1/16×",
     1 / 8: "⅛×",
@@ -37,7 +36,9 @@ TICKS = {
 }
 
 
-def profile_rows(profile: pd.DataFrame, order: Sequence[str] = (), most: int = ROWS) -> list[tuple[str, str]]:
+def profile_rows(
+    profile: pd.DataFrame, order: Sequence[str] = (), most: int = DRAWN
+) -> list[tuple[str, str]]:
     """Choose the rows (column, level) of a profile to draw: columns in order, of a category a few levels.
 
     A column of two levels says the same twice, so one is drawn; of more levels at most three. Rows without
@@ -72,7 +73,7 @@ def profiles(
         Columns, strongest driver first.
     """
     rows = profile_rows(profile, order)
-    names = [f"{labels.title(column)}: {level}" if level else labels.title(column) for column, level in rows]
+    names = [labels.title(column) + (f": {level}" if level else "") for column, level in rows]
     place = {row: i for i, row in enumerate(rows)}
     drawn = profile.assign(
         y=[place.get(row, -1) for row in zip(profile["column"], profile["level"], strict=True)]
@@ -100,9 +101,8 @@ def _dumbbell(drawn: pd.DataFrame, names: list[str], theme: Theme, numbers: Numb
         line = {"color": theme.rule_strong, "width": 2}
         figure.add_scatter(x=rounded([low, high]), y=[-y, -y], mode="lines", line=line, hoverinfo="skip")
     low, high = (drawn["x"] == drawn["y"].map(ends[end]) for end in ("min", "max"))
-    drawn = drawn.assign(
-        side=np.where(low, "left", "right"), said=np.where(low | high, drawn["index"], np.nan)
-    )
+    said = drawn["index"].where((low | high) & ~drawn.duplicated(["y", "x"]))
+    drawn = drawn.assign(side=np.where(low, "left", "right"), said=said)
     for n, mine in parts(drawn):
         style = theme.segment(n)
         marker = {
@@ -205,7 +205,7 @@ def drivers(
     drivers
         One row per column, strongest first: ``column explained`` (0-1).
     """
-    top = drivers.head(ROWS)
+    top = drivers.head(DRAWN)
     said, names = (
         [numbers.percent(share) for share in top["explained"]],
         [labels.title(c) for c in top["column"]],
@@ -221,7 +221,7 @@ def missing(columns: pd.DataFrame, *, dark: bool = False, numbers: Numbers = ENG
     columns
         One row per column: ``label missing missing_share`` (0-1).
     """
-    gaps = columns[columns["missing"] > 0].nlargest(ROWS, "missing_share")
+    gaps = columns[columns["missing"] > 0].nlargest(DRAWN, "missing_share")
     said = [f"{numbers.share(r['missing_share'])}  ({numbers.count(r['missing'])})" for r in records(gaps)]
     return _bars(
         gaps["missing_share"] * 100, said, gaps["label"].tolist(), "Missing, %", Theme(dark), numbers=numbers
@@ -246,9 +246,9 @@ def correlation(
     correlation
         Square matrix of at least two columns; index and columns are names of columns.
     """
-    if len(correlation) <= ROWS:
+    if len(correlation) <= DRAWN:
         return _triangle(correlation, labels, Theme(dark), numbers)
-    top = pairs(correlation).head(ROWS)
+    top = pairs(correlation).head(DRAWN)
     names = [f"{labels.title(row['first'])} / {labels.title(row['second'])}" for row in records(top)]
     said = [numbers.signed(r) for r in top["r"]]
     return _bars(top["r"], said, names, "Rank correlation", Theme(dark), numbers=numbers)

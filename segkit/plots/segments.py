@@ -19,6 +19,7 @@ from segkit.insight.words.numbers import Numbers
 from segkit.plots.theme import ENGLISH, SHOWN, Theme, bold, hover, label, parts, rounded
 from segkit.safe import plotly as text
 
+BAND = 3.29  # standard deviations between the 5 and the 95 % point of a normal law
 INDICES = {  # what each is called, its digits, and what the picture asks
     "silhouette": ("silhouette", 3, "Silhouette: higher is further apart"),
     "davies_bouldin": ("Davies–Bouldin", 2, "Davies–Bouldin: lower is further apart"),
@@ -59,14 +60,13 @@ def _chance(figure: go.Figure, known: pd.DataFrame, theme: Theme) -> None:
     plain = {"mode": "lines", "hoverinfo": "skip", "row": 1, "col": 1}
     band = {"x": x + x[::-1], "y": rounded(high + low[::-1]), "fill": "toself", "fillcolor": theme.rule}
     figure.add_scatter(**band, line={"width": 0}, **plain)
-    deviation = (known["silhouette"] - known["chance_mean"]) / known["z"].where(known["z"] != 0)
-    needed = (known["chance_mean"] + 4 * deviation).dropna()
+    sds = (known["chance_high"] - known["chance_low"]) / BAND
+    needed = known.get("needed", known["chance_mean"] + 4 * sds)
     line = {"color": theme.baseline, "dash": "dot", "width": 1.5}
-    figure.add_scatter(x=known.loc[needed.index, "segments"].tolist(), y=rounded(needed), line=line, **plain)
+    figure.add_scatter(x=x, y=rounded(needed), line=line, **plain)
     note = {"x": x[-1], "xanchor": "left", "xshift": 12, "font": {"color": theme.muted, "size": 12}}
     figure.add_annotation(text="chance", y=low[-1], yanchor="top", **note, row=1, col=1)
-    if len(needed):
-        figure.add_annotation(text="needed", y=needed.iloc[-1], yanchor="bottom", **note, row=1, col=1)
+    figure.add_annotation(text="needed", y=needed.iloc[-1], yanchor="bottom", **note, row=1, col=1)
 
 
 def _index(

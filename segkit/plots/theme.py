@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -20,14 +19,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from segkit.insight.words.captions import SHOWN as SHOWN
 from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
+from segkit.places import static_dir
 from segkit.safe import plotly as text
 
 ENGLISH = Numbers()
 PLAIN = Labels()
-SHOWN = 12  # at most so many segments in one figure: beyond, the 11 largest and the rest together
-STATIC = Path(__file__).parent.parent / "static"
 
 
 @dataclass(frozen=True)
@@ -118,14 +117,15 @@ class Theme:
 
 
 def label(words: object, width: int = 14, lines: int = 2) -> str:
-    """Wrap a label at about `width` characters, made safe for plotly.
+    """Wrap a label at about `width` characters, wider before anything is cut, made safe for plotly.
 
     Examples
     --------
     >>> label("Detergents and paper"), label("<b>")
     ('Detergents and<br>paper', '&lt;b&gt;')
     """
-    return "<br>".join(text(line) for line in wrap(str(words), width, max_lines=lines, placeholder=" …"))
+    wider = next((w for w in range(width, width + 8) if len(wrap(str(words), w)) <= lines), width + 4)
+    return "<br>".join(text(line) for line in wrap(str(words), wider, max_lines=lines, placeholder=" …"))
 
 
 def parts(table: pd.DataFrame) -> list[tuple[int, pd.DataFrame]]:
@@ -157,7 +157,7 @@ def _luminance(colour: str) -> float:
 
 @cache
 def _json(file: str) -> Any:
-    return json.loads((STATIC / file).read_text(encoding="utf-8"))
+    return json.loads((static_dir() / file).read_text(encoding="utf-8"))
 
 
 @cache

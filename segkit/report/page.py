@@ -117,6 +117,11 @@ def policy(scripts: list[str]) -> str:
     )
 
 
+def normalise(text: str) -> str:
+    """Remove from a report what differs between two runs of the same study: the day it was made."""
+    return re.sub(r"<time[^>]*>.*?</time>", "", text)
+
+
 def _markdown(page: Page, source: str) -> None:
     """Read a Markdown cell: its first-level heading is the title, each second-level one opens a section."""
     for number, part in enumerate(re.split(r"(?m)^## +", source)):

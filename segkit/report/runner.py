@@ -115,11 +115,6 @@ def identity(notebook: str, summary: Mapping[str, Any]) -> str:
     )
 
 
-def normalise(text: str) -> str:
-    """Remove from a report what differs between two runs of the same study: the day it was made."""
-    return re.sub(r"<time[^>]*>.*?</time>", "", text)
-
-
 class _ThisPython(AsyncKernelManager):
     """A kernel of the interpreter that runs segkit, whatever kernels the machine knows by name."""
 

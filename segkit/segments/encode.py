@@ -14,11 +14,11 @@ from collections.abc import Callable
 from functools import reduce
 from itertools import pairwise
 from operator import add
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import narwhals as nw
 import numpy as np
-from pydantic import BaseModel, ConfigDict, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 Level = str | FiniteFloat | None
 Pick = Callable[[str], nw.Expr]
@@ -80,6 +80,13 @@ class Number(Scaled):
     parameter: FiniteFloat = 0.0
     knots: tuple[tuple[FiniteFloat, FiniteFloat], ...] = ()
 
+    @model_validator(mode="after")
+    def _knots_rise(self) -> Self:
+        values = [value for value, _ in self.knots]
+        if (self.transform == "rank") != bool(values) or any(low >= high for low, high in pairwise(values)):
+            raise ValueError("ranks need knots that rise")
+        return self
+
     def curve(self, value: Any) -> Any:
         """Return the transform of an expression or of an array."""
         if self.transform == "log1p":
@@ -107,6 +114,12 @@ class Category(Recipe):
     other: bool = False
     fill: Level = None
 
+    @model_validator(mode="after")
+    def _levels_differ(self) -> Self:
+        if not self.groups or len(set(self.levels)) < len(self.levels):
+            raise ValueError("a category needs levels that differ")
+        return self
+
     @property
     def groups(self) -> list[str]:
         """The levels as text, and "(other)" if there is one."""
@@ -129,7 +142,7 @@ class OneHot(Category):
     """A column per group, 0 or `weight`, except for the group number `base` (-1: for all of them)."""
 
     encode: Literal["onehot"] = "onehot"
-    base: int
+    base: int = Field(ge=-1, le=1)
     weight: FiniteFloat
 
     @property
@@ -155,6 +168,12 @@ class Coded(Category, Scaled):
     encode: Literal["ordinal", "frequency"]
     codes: tuple[FiniteFloat, ...]
     rest: FiniteFloat
+
+    @model_validator(mode="after")
+    def _codes_match(self) -> Self:
+        if len(self.codes) != len(self.levels):
+            raise ValueError("a code per level is needed")
+        return self
 
     def shaped(self, pick: Pick) -> nw.Expr:
         """Return the code of the level."""

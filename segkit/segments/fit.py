@@ -93,7 +93,8 @@ def _ask(data: Frame, values: Sequence[nw.Expr], asked: Mapping[str, nw.Expr]) -
     if not values:
         return {}
     columns = data.select(*[value.alias(f"{i}") for i, value in enumerate(values)])
-    answers = columns.select(*[answer.alias(name) for name, answer in asked.items()]).rows()[0]
+    with np.errstate(all="ignore"):  # the skew of a constant
+        answers = columns.select(*[answer.alias(name) for name, answer in asked.items()]).rows()[0]
     return {name: _or_zero(answer) for name, answer in zip(asked, answers, strict=True)}
 
 
@@ -256,8 +257,8 @@ def scale(data: Frame, pick: Pick, recipes: Sequence[Step], how: str) -> list[St
     """Learn centre and spread of what the recipes give so far, and weigh one-hot columns against them."""
     scaled = [recipe for recipe in recipes if isinstance(recipe, Scaled)]
     found = dict(zip([each.column for each in scaled], _spreads(data, pick, scaled, how), strict=True))
-    variances = [(each.sd / each.spread) ** 2 for each in found.values() if each.sd and each.spread]
-    unit = math.sqrt(median(variances)) if variances else 1.0
+    deviations = [each.sd / each.spread for each in found.values() if each.sd and each.spread]
+    unit = median(deviations) if deviations else 1.0
     return [
         recipe.model_copy(update={"weight": tidy(recipe.weight * unit)})
         if isinstance(recipe, OneHot)
@@ -288,7 +289,8 @@ def _spread(how: str, found: Mapping[str, float]) -> Spread:
     sd = found["sd"] if found["sd"] > 1e-12 * abs(found["mean"]) else 0.0
     if how == "none":
         return Spread(sd, 0.0, 1.0)
-    return Spread(sd, tidy(found["middle"]), tidy(found["high"] - found["low"] or sd) if sd else 0.0)
+    spread = found["high"] - found["low"]
+    return Spread(sd, tidy(found["middle"]), tidy(spread if spread > 1e-9 * sd else sd) if sd else 0.0)
 
 
 def tidy(value: float) -> float:

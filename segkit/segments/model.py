@@ -15,7 +15,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from functools import cached_property, reduce
+from functools import reduce
 from importlib.metadata import version
 from operator import add
 from pathlib import Path
@@ -89,7 +89,7 @@ class Model(BaseModel):
     segments: tuple[Segment, ...] = Field(min_length=1, max_length=1000)
     training: dict[str, Any]
 
-    @cached_property
+    @property
     def centers(self) -> Floats:
         """Centres, (k, p), in the order of `preparation.names`."""
         names = self.preparation.names
@@ -166,7 +166,7 @@ class Model(BaseModel):
 
     def place(self, frame: Any) -> Frame:
         """Return `segment` (0 = not scorable), `confidence`, `distance` and `outlier` of each row."""
-        small = self.centers.size <= TERMS
+        small = len(self.segments) * len(self.preparation.names) <= TERMS
         squares = [nw.col(f"d{j}") for j in range(len(self.segments))]
         first = (self._pushed if small else self._blocked)(frame).with_columns(least=_least(squares))
         segment = nw.lit(len(squares))
@@ -195,14 +195,14 @@ class Model(BaseModel):
 
     def _blocked(self, frame: Any) -> Frame:
         """Return the same, summed over blocks of rows that stay in the processor's cache."""
-        X, k = self.preparation.matrix(frame), len(self.segments)
-        squares = np.empty((k, X.shape[0]))
+        X, centers = self.preparation.matrix(frame), self.centers
+        squares = np.empty((len(centers), X.shape[0]))
         for start in range(0, X.shape[0], BLOCK):
             rows = X[start : start + BLOCK]
             columns = list(np.ascontiguousarray((rows.toarray() if hasattr(rows, "toarray") else rows).T))
-            for j, center in enumerate(self.centers):
+            for j, center in enumerate(centers):
                 squares[j, start : start + BLOCK] = squared_distance(columns, center)
-        found = {f"d{j}": squares[j] for j in range(k)}
+        found = {f"d{j}": each for j, each in enumerate(squares)}
         return table(pd.DataFrame({"usable": self.preparation.usable(frame)} | found))
 
     def score(self, frame: Any, id_column: str | None = None) -> pd.DataFrame:

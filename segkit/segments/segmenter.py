@@ -22,7 +22,7 @@ from segkit.segments.sweep import Sweep, check, solve, sweep
 from segkit.segments.validity import Floats, Labels, Matrix
 
 
-class InvalidSegmenter(ParameterError, ValueError):
+class SegmenterError(ParameterError, ValueError):
     """A parameter or a matrix that `Segmenter` cannot use; also a ValueError, as scikit-learn expects."""
 
 
@@ -113,10 +113,9 @@ class Segmenter(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin,
         return np.asarray(euclidean_distances(self._checked(X), self.cluster_centers_))
 
     def _sweep(self, X: Matrix) -> Sweep:
-        options = {"algorithm": self.algorithm, "seed": self.seed}
         if self.segments:
-            return solve(X, [self.segments], **options)
-        return sweep(X, max_segments=self.max_segments, **options)
+            return solve(X, [self.segments], algorithm=self.algorithm, seed=self.seed)
+        return sweep(X, max_segments=self.max_segments, algorithm=self.algorithm, seed=self.seed)
 
     def _checked(self, X: Any) -> Matrix:
         check_is_fitted(self)
@@ -125,13 +124,14 @@ class Segmenter(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin,
     def _check_parameters(self) -> None:
         for name in ("segments", "max_segments", "seed"):
             value = getattr(self, name)
-            if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
-                raise InvalidSegmenter(f"{name} must be a whole number, 0 or more; got {value!r}.")
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if not whole or value < 0:
+                raise SegmenterError(f"{name} must be a whole number, 0 or more; got {value!r}.")
         try:
             check(self.segments, self.max_segments)
             registry.get(self.algorithm)
         except ParameterError as error:
-            raise InvalidSegmenter(str(error)) from None
+            raise SegmenterError(str(error)) from None
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,4 +1,4 @@
-"""Every number of segments in a range, side by side, and a proposal with its reason. The verdict decides; this proposes.
+"""Every number of segments in a range, side by side, and a proposal with its reason; the verdict decides.
 
 Nothing here depends on where a row stands in the table. Rows are first put in an order that follows their
 values (a seeded projection sorts them) and then in a seeded permutation of that, so samples, starts and sums
@@ -24,7 +24,7 @@ MOST = 20
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """One segmentation: labels 0..segments-1 by size, in the order of the table; centres are the segment means."""
+    """One segmentation: labels 0..segments-1 by size, in the rows' order, each at the nearest centre."""
 
     segments: int
     labels: Labels
@@ -101,23 +101,21 @@ def check(segments: int, max_segments: int) -> None:
 
 
 def solve(X: Matrix, wanted: list[int], *, algorithm: str = "auto", seed: int = 0) -> Sweep:
-    """Fit exactly the numbers in `wanted`, none larger than the number of different rows; otherwise as `sweep`."""
+    """Fit exactly the numbers in `wanted`, none above the number of different rows; otherwise as `sweep`."""
     method = registry.get(algorithm)
     order, distinct = canonical_order(X, seed=seed)
     ordered = X[order]
     possible = sorted({min(k, distinct) for k in wanted} - {1})
-    found = [renumber(ordered, *method.fit(ordered, k, seed=seed)) for k in possible]
+    fitted = [renumber(ordered, *method.fit(ordered, k, seed=seed)) for k in possible]
+    found = [each for each, k in zip(fitted, possible, strict=True) if np.unique(each.labels).size == k]
     table, rows = indices(ordered, [solution.labels for solution in found], seed=seed)
     proposed, why = propose(table, max(wanted), distinct)
-    solutions = {
-        k: _mapped_back(each, order)
-        for k, each in zip([1, *possible], [_alone(ordered), *found], strict=True)
-    }
+    solutions = {each.segments: _mapped_back(each, order) for each in [_alone(ordered), *found]}
     return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows)
 
 
 def canonical_order(X: Matrix, *, seed: int) -> tuple[Labels, int]:
-    """Return row positions in a seeded order that depends on values only, and how many rows differ (counted to 21).
+    """Return row positions in a seeded order of values, and how many rows differ (counted to 21).
 
     Rows are sorted by a seeded projection on one axis, where only equal rows meet (but for a chance of about
     1e-9 a pair), and then shuffled: a cheap hash of the values that forgives their last digits.
@@ -130,7 +128,7 @@ def canonical_order(X: Matrix, *, seed: int) -> tuple[Labels, int]:
 
 
 def renumber(X: Matrix, labels: Labels, centers: Floats) -> Solution:
-    """Number segments by size, ties by their centres, and give each row the nearest one; empty segments go."""
+    """Number segments by size, ties by their centres, each row to the nearest; empty segments go."""
     counts = np.bincount(labels, minlength=len(centers))
     by_size = np.lexsort((*np.round(centers.T[::-1], 9), -counts))
     centers = centers[by_size[: int((counts > 0).sum())]]
@@ -156,16 +154,18 @@ def propose(table: pd.DataFrame, largest: int, distinct: int) -> tuple[int, str]
     """Return the number with the best silhouette (the smallest on a tie) and the sentence that says so."""
     if table.empty:
         return 1, "All customers are the same in these columns, so there is one segment."
-    values = table["silhouette"].round(9)
-    best = table.loc[values.idxmax()]
-    chosen, highest = int(best["segments"]), int(table["segments"].max())
-    ties = int((values == values.max()).sum())
-    why = f"{chosen} segments have the best silhouette ({best['silhouette']:.3f}) of {int(table['segments'].min())} to {highest}"
-    why += f", the smallest of {ties} that tie" if ties > 1 else ""
+    numbers, silhouettes = table["segments"].tolist(), table["silhouette"].round(9).tolist()
+    best = max(silhouettes)
+    chosen, ties = int(numbers[silhouettes.index(best)]), silhouettes.count(best)
+    why = f"{chosen} segments have the best silhouette ({best:.3f})"
+    if len(numbers) == 1:
+        why = f"{chosen} segments were asked for (silhouette {best:.3f})"
+    elif ties > 1:
+        why += f" of {numbers[0]} to {numbers[-1]}, the smallest of {ties} numbers that tie"
+    else:
+        why += f" of {numbers[0]} to {numbers[-1]}"
     short = (
-        f"; more than {highest} were not tried, because only {distinct} customers differ"
-        if highest < largest
-        else ""
+        f"; only {distinct} customers differ, so no larger number was tried" if numbers[-1] < largest else ""
     )
     return chosen, f"{why}{short}."
 

@@ -26,12 +26,17 @@ ESTIMATE_ROWS = 5_000
 _BLOCK = 4_000_000  # entries of one block of distances: 32 MB
 
 
+def is_sparse(X: Matrix) -> bool:
+    """Return whether a matrix is a scipy sparse one."""
+    return bool(sparse.issparse(X))
+
+
 @dataclass(frozen=True)
 class Within:
     """One pass over the rows, enough for three indices: everything is per segment."""
 
     centers: Floats  # (k, p) means
-    counts: NDArray[np.intp]  # (k,) rows
+    counts: Labels  # (k,) rows
     squares: Floats  # (k,) sums of squared distances to the mean
     spread: Floats  # (k,) mean distances to the mean
 
@@ -60,11 +65,11 @@ class Within:
 
 
 def within(X: Matrix, labels: Labels) -> Within:
-    """Return segment means, sizes and spreads; the means are summed row by row, so threads cannot change them."""
-    counts = np.bincount(labels)
-    member = sparse.csr_array((np.ones(len(labels)), (labels, np.arange(len(labels)))))
+    """Return segment means, sizes and spreads; threads cannot change them, for sums go row by row."""
+    counts: Labels = np.bincount(labels).astype(np.intp)
+    member: Matrix = sparse.csr_array((np.ones(len(labels)), (labels, np.arange(len(labels)))))
     sums = member @ X
-    centers = (sums.toarray() if sparse.issparse(sums) else sums) / np.maximum(counts, 1)[:, None]
+    centers = (sums.toarray() if is_sparse(sums) else sums) / np.maximum(counts, 1)[:, None]
     squared = own_distances(X, centers, labels)
     squares = np.bincount(labels, weights=squared)
     spread = np.bincount(labels, weights=np.sqrt(squared)) / np.maximum(counts, 1)
@@ -77,7 +82,7 @@ def own_distances(X: Matrix, centers: Floats, labels: Labels) -> Floats:
     step = max(1, _BLOCK // max(X.shape[1], 1))
     for start in range(0, X.shape[0], step):
         rows = slice(start, start + step)
-        if sparse.issparse(X):
+        if is_sparse(X):
             every = euclidean_distances(X[rows], centers, squared=True)
             squared[rows] = np.take_along_axis(every, labels[rows, None], axis=1)[:, 0]
         else:
@@ -87,15 +92,13 @@ def own_distances(X: Matrix, centers: Floats, labels: Labels) -> Floats:
 
 
 def nearest(X: Matrix, centers: Floats) -> Labels:
-    """Return the number of the nearest centre for every row, the smallest on a tie (to twelve digits), shape (n,)."""
+    """Return each row's nearest centre, the smallest number on a tie (to twelve digits)."""
     labels = np.empty(X.shape[0], dtype=np.intp)
     step = max(1, _BLOCK // max(len(centers), X.shape[1]))
-    middle = np.zeros(X.shape[1]) if sparse.issparse(X) else centers.mean(axis=0)
+    middle = np.zeros(X.shape[1]) if is_sparse(X) else centers.mean(axis=0)
     for start in range(0, X.shape[0], step):
         rows = X[start : start + step]
-        apart = euclidean_distances(
-            rows if sparse.issparse(X) else rows - middle, centers - middle, squared=True
-        )
+        apart = euclidean_distances(rows if is_sparse(X) else rows - middle, centers - middle, squared=True)
         close = apart.min(axis=1, keepdims=True) + 1e-12 * apart.max(axis=1, keepdims=True)
         labels[start : start + step] = (apart <= close).argmax(axis=1)
     return labels
@@ -113,10 +116,10 @@ def inertia(X: Matrix, labels: Labels) -> float:
 
 
 def calinski_harabasz(X: Matrix, labels: Labels) -> float:
-    """Return the ratio of variance between to variance within segments, each over its degrees of freedom.
+    """Return the variance between over the variance within segments, each over its degrees of freedom.
 
-    (B / (k - 1)) / (W / (n - k)), and 1.0 when W is zero, as in scikit-learn. Larger is better. Source: Calinski and
-    Harabasz (1974), A dendrite method for cluster analysis.
+    (B / (k - 1)) / (W / (n - k)); 1.0 when W is zero, as in scikit-learn. Larger is better. Source: Calinski
+    and Harabasz (1974), A dendrite method for cluster analysis.
 
     Examples
     --------
@@ -127,7 +130,7 @@ def calinski_harabasz(X: Matrix, labels: Labels) -> float:
 
 
 def davies_bouldin(X: Matrix, labels: Labels) -> float:
-    """Return the mean over segments of the worst (own spread + other's spread) / distance between the two centres.
+    """Return the mean over segments of the worst (own spread + other's) / distance between the centres.
 
     Spread is the mean distance to the centre. Smaller is better; 0.0 when no segment has spread. Source:
     Davies and Bouldin (1979), A cluster separation measure.
@@ -158,7 +161,7 @@ def silhouette(X: Matrix, labels: Labels, *, seed: int = 0) -> float:
 
 
 def silhouette_estimate(X: Matrix, labels: Labels, *, rows: int = ESTIMATE_ROWS, seed: int = 0) -> float:
-    """Return the silhouette of a seeded sample that holds every segment in proportion (at least two rows of each).
+    """Return the silhouette of a seeded sample with every segment in proportion (at least two rows of each).
 
     Examples
     --------
@@ -171,7 +174,7 @@ def silhouette_estimate(X: Matrix, labels: Labels, *, rows: int = ESTIMATE_ROWS,
 
 
 def stratified(labels: Labels, rows: int, *, seed: int) -> Labels:
-    """Return sorted positions of about `rows` rows, every label in proportion and none with fewer than two."""
+    """Return sorted positions of about `rows` rows, every label in proportion, none with fewer than two."""
     if len(labels) <= rows:
         return np.arange(len(labels))
     shuffled = np.random.default_rng(seed).permutation(len(labels))
@@ -183,14 +186,14 @@ def stratified(labels: Labels, rows: int, *, seed: int) -> Labels:
 
 
 def silhouettes(X: Matrix, labellings: Sequence[Labels]) -> list[float]:
-    """Return the exact silhouette of each labelling, all from one pass over the distances (time grows with rows squared).
+    """Return the exact silhouette of each labelling, all from one pass; time grows with the rows squared.
 
     The distances of a block of rows are multiplied with the stacked one-hot labels: one matrix product for
     every k.
     """
     if not labellings:
         return []
-    X = X if sparse.issparse(X) else X - X.mean(axis=0)  # centred: no digits are lost far from the origin
+    X = X if is_sparse(X) else X - X.mean(axis=0)  # centred: no digits are lost far from the origin
     norms = euclidean_distances(X, np.zeros((1, X.shape[1])), squared=True)
     onehot = np.hstack([np.eye(int(labels.max()) + 1)[labels] for labels in labellings])
     totals = np.zeros(len(labellings))
@@ -204,7 +207,7 @@ def silhouettes(X: Matrix, labellings: Sequence[Labels]) -> list[float]:
 
 
 def _block_totals(sums: Floats, rows: Labels, labellings: Sequence[Labels]) -> Floats:
-    """Return the summed silhouettes of a block, given its summed distances to every segment of every labelling."""
+    """Return the summed silhouettes of a block, from its rows' summed distances to every segment."""
     totals, first = np.empty(len(labellings)), 0
     for at, labels in enumerate(labellings):
         counts = np.bincount(labels)

@@ -133,7 +133,7 @@ class View:
             _show_once(builders.build(self.study, "distribution", column=column))
             return
         choice = widgets.Dropdown(description="Column", options=[(column or STRONGEST, column)])
-        box = PanelBox("distribution", choice)
+        box = classed(PanelBox("distribution", choice), "sk-app")
         self._add(box, lambda: _choose(choice, self.study))
         choice.observe(self.work.guard(lambda _: self._fill(box, lambda: choice.value)), names="value")
 

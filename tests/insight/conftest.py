@@ -13,8 +13,17 @@ from segkit.insight.profile import profile, sizes
 from segkit.insight.words.names import name_segments
 from segkit.segments.verdict import Verdict
 
-NUMBERS, CATEGORIES = ["income", "wine_spend", "meat_spend", "fish_spend", "visits", "total_spend"], ["plan", "active"]
-ROLES = {"wine_spend": "money", "meat_spend": "money", "fish_spend": "money", "total_spend": "money", "active": "yes/no"}
+NUMBERS, CATEGORIES = (
+    ["income", "wine_spend", "meat_spend", "fish_spend", "visits", "total_spend"],
+    ["plan", "active"],
+)
+ROLES = {
+    "wine_spend": "money",
+    "meat_spend": "money",
+    "fish_spend": "money",
+    "total_spend": "money",
+    "active": "yes/no",
+}
 
 
 class Tables(NamedTuple):
@@ -47,7 +56,11 @@ def made(seed: int, segments: int = 3, rows: int = 300) -> Tables:
 
 
 def tables(
-    frame: pd.DataFrame, columns: pd.DataFrame, numbers: list[str], categories: list[str] = (), value: str = ""
+    frame: pd.DataFrame,
+    columns: pd.DataFrame,
+    numbers: list[str],
+    categories: list[str] = (),
+    value: str = "",
 ) -> Tables:
     """Describe customers that have a column `segment`."""
     described = profile(frame, numbers=numbers, categories=categories)
@@ -56,12 +69,12 @@ def tables(
     return Tables(frame, columns, described, telling, counted.assign(name=names), names)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make():
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def describe():
     return tables
 
@@ -72,10 +85,21 @@ def verdict():
 
     def build(**changes: Any) -> Verdict:
         plain = {
-            "level": "weak", "segments": 2, "shown": 2, "asked": 0, "supported": True, "reason": "stands_out", "z": 5.0,
-            "silhouette": 0.29, "chance_low": 0.25, "chance_high": 0.28, "smallest": 2, "largest": 9, "rows_used": 440,
+            "level": "weak",
+            "segments": 2,
+            "shown": 2,
+            "asked": 0,
+            "supported": True,
+            "reason": "stands_out",
+            "z": 5.0,
+            "silhouette": 0.29,
+            "chance_low": 0.25,
+            "chance_high": 0.28,
+            "smallest": 2,
+            "largest": 9,
+            "rows_used": 440,
             "needed": 240,
-        }  # fmt: skip
+        }
         return Verdict(**{**plain, **changes})
 
     return build
@@ -83,11 +107,13 @@ def verdict():
 
 @pytest.fixture
 def wholesale(test_data):
-    """UCI Wholesale, six columns, log1p and standard scale, k-means with two segments (252 and 188 customers)."""
+    """UCI Wholesale, six columns, log1p and standard scale, k-means: 252 and 188 customers."""
     from sklearn.cluster import KMeans
     from sklearn.preprocessing import StandardScaler
 
-    frame = pd.read_csv(test_data / "customers" / "Wholesale customers data.csv").drop(columns=["Channel", "Region"])
+    frame = pd.read_csv(test_data / "customers" / "Wholesale customers data.csv").drop(
+        columns=["Channel", "Region"]
+    )
     labels = KMeans(2, n_init=10, random_state=0).fit_predict(StandardScaler().fit_transform(np.log1p(frame)))
     frame["segment"] = np.where(labels == np.bincount(labels).argmax(), 1, 2)
     columns = pd.DataFrame({"column": frame.columns[:-1], "role": "money"})

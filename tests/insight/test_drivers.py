@@ -28,16 +28,19 @@ def test_for_two_levels_tau_is_cramers_v_squared(make):
     assert found == pytest.approx(drivers(coded, numbers=["plan"]).explained.item(), rel=1e-10)
 
 
-def test_tau_of_a_published_table():
-    # Rows predict columns; by hand from the definition: (sum p_ij^2 / p_i. - sum p_.j^2) / (1 - sum p_.j^2)
-    # for cells 30 10 / 10 50 of 100: (.225 + .025 + 1/60 + 25/60 - .52) / .48 = 49/144 x ... = .34027...
-    frame = pd.DataFrame({"segment": [1] * 40 + [2] * 60, "v": ["a"] * 30 + ["b"] * 10 + ["a"] * 10 + ["b"] * 50})
+def test_tau_by_hand():
+    # (sum p_ij^2 / p_i. - sum p_.j^2) / (1 - sum p_.j^2) for the cells 30 10 / 10 50 of 100
+    frame = pd.DataFrame(
+        {"segment": [1] * 40 + [2] * 60, "v": ["a"] * 30 + ["b"] * 10 + ["a"] * 10 + ["b"] * 50}
+    )
     expected = (0.3**2 / 0.4 + 0.1**2 / 0.4 + 0.1**2 / 0.6 + 0.5**2 / 0.6 - 0.52) / 0.48
     assert drivers(frame, categories=["v"]).explained.item() == pytest.approx(expected, rel=1e-12)
 
 
 def test_constant_and_empty_columns_explain_nothing():
-    frame = pd.DataFrame({"segment": [1, 1, 2], "same": [1, 1, 1], "none": [np.nan] * 3, "word": ["a"] * 3, "no": [None] * 3})
+    frame = pd.DataFrame(
+        {"segment": [1, 1, 2], "same": [1, 1, 1], "none": [np.nan] * 3, "word": ["a"] * 3, "no": [None] * 3}
+    )
     table = drivers(frame, numbers=["same", "none"], categories=["word", "no"])
     assert table.explained.tolist() == [0, 0, 0, 0]
 
@@ -51,7 +54,9 @@ def test_differences_are_ranked_by_effect_and_name_each_column_once(make):
         assert own.effect.abs().is_monotonic_decreasing
         assert own["rank"].tolist() == list(range(1, len(own) + 1))
     strongest = made.profile.assign(size=made.profile.effect.abs()).groupby("segment")["size"].max()
-    assert table[table["rank"] == 1].set_index("segment").effect.abs().to_numpy() == pytest.approx(strongest.to_numpy())
+    assert table[table["rank"] == 1].set_index("segment").effect.abs().to_numpy() == pytest.approx(
+        strongest.to_numpy()
+    )
 
 
 def test_of_two_levels_the_one_there_is_more_of_is_told():
@@ -85,7 +90,9 @@ def test_separation_is_the_same_on_a_sparse_matrix_and_empty_for_one_segment():
 
 
 def test_unusual_customers_come_with_the_column_that_says_why():
-    frame = pd.DataFrame({"segment": [1] * 9, "spend": [10.0, 11, 12, 13, 14, 15, 16, 17, 900], "visits": [3.0] * 8 + [4]})
+    frame = pd.DataFrame(
+        {"segment": [1] * 9, "spend": [10.0, 11, 12, 13, 14, 15, 16, 17, 900], "visits": [3.0] * 8 + [4]}
+    )
     frame["distance"], frame["outlier"], frame["id"] = frame.spend / 10, frame.spend > 800, list("abcdefghi")
     row = unusual(frame, numbers=["visits", "spend"], id_column="id").to_dict("records")[0]
     assert (row["id"], row["column"], row["direction"]) == ("i", "spend", "very high")

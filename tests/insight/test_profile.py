@@ -15,11 +15,20 @@ def oracle(frame: pd.DataFrame, column: str, segment: int) -> dict[str, float]:
     """The same figures by pandas, straight from the definition in the docstring."""
     here, every = frame.loc[frame.segment == segment, column].dropna(), frame[column].dropna()
     return {
-        "n": len(here), "mean": here.mean(), "median": here.median(), "q05": here.quantile(0.05),
-        "q25": here.quantile(0.25), "q75": here.quantile(0.75), "q95": here.quantile(0.95), "share": (here > 0).mean(),
-        "all_mean": every.mean(), "all_median": every.median(), "all_share": (every > 0).mean(),
-        "effect": (here.mean() - every.mean()) / every.std(), "total_share": here.sum() / every.sum(),
-    }  # fmt: skip
+        "n": len(here),
+        "mean": here.mean(),
+        "median": here.median(),
+        "q05": here.quantile(0.05),
+        "q25": here.quantile(0.25),
+        "q75": here.quantile(0.75),
+        "q95": here.quantile(0.95),
+        "share": (here > 0).mean(),
+        "all_mean": every.mean(),
+        "all_median": every.median(),
+        "all_share": (every > 0).mean(),
+        "effect": (here.mean() - every.mean()) / every.std(),
+        "total_share": here.sum() / every.sum(),
+    }
 
 
 @pytest.mark.parametrize("backend", TO)
@@ -51,27 +60,37 @@ def test_levels_equal_a_crosstab(make, backend):
 
 
 def test_index_is_a_ratio_of_medians_shares_or_means():
-    frame = pd.DataFrame({
-        "segment": [1] * 4 + [2] * 4,
-        "spend": [1, 2, 2, 3, 4, 4, 4, 4],  # medians 2 and 4, all 3.5
-        "extra": [0, 0, 0, 5, 0, 0, 5, 5],  # median of all 0; above zero 1/4 and 2/4, all 3/8
-        "deals": [2, 2, 2, 2, 2, 2, 2, 9],  # every median 2, the mean of segment 2 is not
-        "profit": [-5, -5, -5, 1, 2, 3, 4, 5],  # a negative median
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "segment": [1] * 4 + [2] * 4,
+            "spend": [1, 2, 2, 3, 4, 4, 4, 4],  # medians 2 and 4, all 3.5
+            "extra": [0, 0, 0, 5, 0, 0, 5, 5],  # median of all 0; above zero 1/4 and 2/4, all 3/8
+            "deals": [2, 2, 2, 2, 2, 2, 2, 9],  # every median 2, the mean of segment 2 is not
+            "profit": [-5, -5, -5, 1, 2, 3, 4, 5],  # a negative median
+        }
+    )
     table = profile(frame, numbers=["spend", "extra", "deals", "profit"]).set_index(["column", "segment"])
     assert table.index_of.groupby("column").first().to_dict() == {
-        "spend": "median", "extra": "share above zero", "deals": "mean", "profit": "mean",
-    }  # fmt: skip
-    assert table.loc[("spend", 1), "index"] == 2 / 3  # of medians 2 and 3: 1 2 2 3 4 4 4 4 has 3.5
+        "spend": "median",
+        "extra": "share above zero",
+        "deals": "mean",
+        "profit": "mean",
+    }
+    assert table.loc[("spend", 1), "index"] == 2 / 3.5
     assert table.loc[("extra", 2), "index"] == (2 / 4) / (3 / 8)
     assert table.loc[("deals", 2), "index"] == 3.75 / 2.875
     assert np.isnan(table.loc[("profit", 1), "index"])
 
 
 def test_segment_zero_missing_values_and_constants_have_a_defined_answer():
-    frame = pd.DataFrame({
-        "segment": [0, 1, 1, 2, 2], "same": [9.0, 3, 3, 3, 3], "empty": [1.0] + [np.nan] * 4, "city": ["z", None, "a", "b", None],
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "segment": [0, 1, 1, 2, 2],
+            "same": [9.0, 3, 3, 3, 3],
+            "empty": [1.0] + [np.nan] * 4,
+            "city": ["z", None, "a", "b", None],
+        }
+    )
     table = profile(frame, numbers=["same", "empty"], categories=["city"])
     assert set(table.segment) == {1, 2}
     assert (table[table.column == "same"].effect == 0).all()

@@ -19,6 +19,7 @@ from segkit.segments.verdict import Verdict
 
 LONGEST = 80
 DRAWN = 15  # rows of a figure at most; the table has the rest
+SHOWN = 12  # segments in a figure at most: of more, the 11 largest are drawn
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
     if verdict.reason == "too_few":
         title = "There are too few customers to tell how many segments there are"
     if tried.empty:
-        used = f"{counted(verdict.rows_used, numbers, 'customer')}, too few to try any number of segments."
-        return Caption(title, subtitle, empty=("Nothing to choose from", used))
+        alike = f"{counted(verdict.rows_used, numbers, 'customer')}, too few or too alike to try any number."
+        return Caption(title, subtitle, empty=("Nothing to choose from", alike))
     best = tried[tried["segments"] == verdict.shown] if verdict.shown > 1 else tried.nlargest(1, "silhouette")
     asked = (
         f"The dashed frame marks the {verdict.asked} segments you asked for; the data do not support them."
@@ -162,6 +163,7 @@ def profiles(
     note = "1× is the median of all customers, or the mean or the share above zero where the table says so; "
     note += "for categories it is the share of all customers."
     note += f" {counted(left, numbers, 'more row')} in the table only." if left else ""
+    note += _beyond(profile)
     best = profile.dropna(subset=["index"]).nlargest(6, "effect").to_dict("records")
     aloud = (
         f"segment {r['segment']}, {labels.inline(r['column'])} {r['level']} {numbers.multiple(r['index'])}"
@@ -193,18 +195,25 @@ def distribution(
     low, high = known[0], known[-1]
     over, under = numbers.value(high["median"]), numbers.value(low["median"])
     title = (
-        f"half of segment {high['segment']} is over {over}, half of segment {low['segment']} under {under}"
+        f"half of segment {high['segment']} at {over} or more, half of {low['segment']} at {under} or less"
     )
     if len(known) == 1:
-        title = f"half of all customers are over {over}"
+        title = f"half of all customers at {over} or more"
     note = f"{counted(outside, numbers, 'customer lies', 'customers lie')} outside." if outside else ""
     note += (
         f" The outlines are of {counted(drawn, numbers, 'customer')}, the medians of all." if drawn else ""
     )
+    note += _beyond(profile)
     medians = (f"segment {r['segment']} {numbers.value(r['median'])}" for r in known)
     return Caption(
         fit(f"{label}: {title}", title), subtitle, note.strip(), f"Medians of {label}: {'; '.join(medians)}."
     )
+
+
+def _beyond(profile: pd.DataFrame) -> str:
+    """Say which segments a figure leaves to its table."""
+    count = profile["segment"].nunique()
+    return f" Segments {SHOWN} to {count} are in the table only." if count > SHOWN else ""
 
 
 def composition(profile: pd.DataFrame, label: str, numbers: Numbers) -> Caption:
@@ -234,12 +243,12 @@ def drivers(drivers: pd.DataFrame, labels: Labels, numbers: Numbers, *, segments
     strong = int((drivers["explained"] >= max(0.1, first["explained"] / 2)).sum())
     share = f"goes with the split most: {numbers.percent(first['explained'])} explained"
     title = fit(f"{labels.inline(first['column'])} {share}", f"One column {share}")
-    if strong > 1:
+    if 1 < strong < 5:
         title = f"{numbers.cardinal(strong)} columns go with most of the split"
     note = "Explained by the split, not caused by it."
     if len(hidden):
         most = numbers.percent(hidden["explained"].max())
-        note += f" {counted(len(hidden), numbers, 'more column')} with at most {most} each."
+        note += f" {counted(len(hidden), numbers, 'more column')}: {most} or less each."
     bars = (
         f"{labels.inline(row['column'])} {numbers.percent(row['explained'])}"
         for row in records(drivers.head(6))

@@ -40,7 +40,8 @@ def facts(
         items.append((f"Total {value}", n.money(sizes["value_sum"].sum(), short=True), "all segments"))
     if pd.notna(verdict.silhouette):
         chance = n.range(verdict.chance_low, verdict.chance_high)
-        items.append(("Separation", n.index(verdict.silhouette), f"chance gives {chance}"))
+        held = f"chance gives {chance}" if pd.notna(verdict.chance_low) else "not held against chance"
+        items.append(("Separation", n.index(verdict.silhouette), held))
     if len(sizes) > 1 and "near_border" in sizes:
         near = sizes["near_border"].sum()
         items.append(("Near the border", n.count(near), f"{n.share(near / everyone)} of customers"))
@@ -49,10 +50,14 @@ def facts(
 
 def _chosen(verdict: Verdict) -> str:
     tried = f"{verdict.smallest} to {verdict.largest}"
-    if verdict.reason == "too_few":
-        return "too few customers to tell"
+    if verdict.reason in {"too_few", "same"}:
+        return "too few customers to tell" if verdict.reason == "too_few" else "all customers are alike"
     if verdict.asked:
-        return "asked for" if verdict.supported else f"asked for; the data support {verdict.segments}"
+        return (
+            "asked for"
+            if verdict.supported
+            else f"asked for; the data support {verdict.segments if verdict.segments > 1 else 'none'}"
+        )
     return f"none of {tried} beats chance" if verdict.level == "none" else f"chosen from {tried}"
 
 

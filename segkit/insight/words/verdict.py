@@ -62,15 +62,13 @@ def evidence(
         return "No two customers differ in the columns used. Choose other columns."
     stand = _stand(verdict, evidence, numbers)
     if verdict.asked and not verdict.supported:
-        asked = f"{numbers.cardinal(verdict.asked)} segments {stand}"
-        return f"{asked}. They are shown as you asked; the data do not support them, so we advise nothing."
+        asked = f"{numbers.cardinal(verdict.asked)} segments {stand}. They are shown as you asked"
+        return f"{asked}; the data support {_supported(verdict, numbers)}, so we advise nothing."
     if verdict.level == "none":
         tried = numbers.range(verdict.smallest, verdict.largest, numbers.count)
         such = f" such as {column}" if column else ""
-        return (
-            f"No number from {tried} stands clear of chance: the best {stand}. "
-            f"Treat them as one group, or sort them by a single column{such}."
-        )
+        none = _none(tried, _row(verdict, evidence), numbers)
+        return f"{none} Treat them as one group, or sort them by a single column{such}."
     follows = "Test what you plan on a sample first." if verdict.level == "weak" else ""
     return f"They {stand}. {_border(sizes, numbers)} {follows}".strip()
 
@@ -79,8 +77,7 @@ def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH)
     """Say in one sentence why this many segments are shown."""
     k = numbers.cardinal(verdict.shown)
     if verdict.asked and not verdict.supported:
-        data = numbers.cardinal(verdict.segments).lower() if verdict.segments > 1 else "none"
-        return f"{k}, as you asked; the data support {data}."
+        return f"{k}, as you asked; the data support {_supported(verdict, numbers)}."
     if verdict.segments < 2:
         tried = numbers.range(verdict.smallest, verdict.largest, numbers.count)
         why = {
@@ -101,11 +98,15 @@ def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH)
 
 
 def _row(verdict: Verdict, evidence: pd.DataFrame) -> Mapping[Any, Any]:
-    """Find the row that the verdict speaks of: the number shown, or the one furthest above chance."""
+    """Find the row that the verdict speaks of: the number shown, or the one with the largest silhouette."""
     tried = evidence[(evidence.segments > 1) & evidence.silhouette.notna()]
     shown = tried[tried.segments == verdict.shown]
-    best = tried.sort_values(["z", "silhouette"], ascending=False, na_position="last")
-    return next(iter((shown if len(shown) else best).head(1).to_dict("records")), {})
+    row = shown if len(shown) else tried.nlargest(1, "silhouette")
+    return next(iter(row.to_dict("records")), {})
+
+
+def _supported(verdict: Verdict, numbers: Numbers) -> str:
+    return numbers.cardinal(verdict.segments).lower() if verdict.segments > 1 else "none"
 
 
 def _stand(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers) -> str:
@@ -115,9 +116,20 @@ def _stand(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers) -> str:
         return "could not be compared with chance"
     further = "further" if row["silhouette"] > row["chance_high"] else "no further"
     chance = numbers.range(row["chance_low"], row["chance_high"])
-    verb = "stand" if verdict.shown > 1 else f"({numbers.count(row['segments'])}) stands"
-    here = numbers.index(row["silhouette"])
-    return f"{verb} {further} apart than chance would give: {here} against {chance}"
+    return (
+        f"stand {further} apart than chance would give: {numbers.index(row['silhouette'])} against {chance}"
+    )
+
+
+def _none(tried: str, row: Mapping[Any, Any], numbers: Numbers) -> str:
+    """Say that no number of segments does, and how near the best one came."""
+    if not row or pd.isna(row["chance_low"]) or pd.isna(row["chance_high"]):
+        return f"No number from {tried} could be compared with chance."
+    here, chance = numbers.index(row["silhouette"]), numbers.range(row["chance_low"], row["chance_high"])
+    if row["silhouette"] <= row["chance_high"]:
+        return f"No number from {tried} does better than chance ({here} against {chance})."
+    best = f"the best, {numbers.count(row['segments'])}, gives {here} where chance gives {chance}"
+    return f"No number from {tried} stands clear of chance: {best}."
 
 
 def _border(sizes: pd.DataFrame, numbers: Numbers) -> str:

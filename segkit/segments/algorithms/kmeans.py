@@ -13,12 +13,11 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 
 import numpy as np
-from scipy import sparse
 from sklearn.cluster import KMeans as SklearnKMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import ThreadpoolController
 
-from segkit.segments.validity import Floats, Labels, Matrix
+from segkit.segments.validity import Floats, Labels, Matrix, is_sparse
 
 POLISH_ROWS = 2_000
 SAMPLE_ROWS = 4_000
@@ -57,7 +56,7 @@ class KMeans:
             with threads(1):
                 if quick:
                     return _parts(SklearnKMeans(segments, n_init=QUICK_STARTS, random_state=seed).fit(X))
-                polished = X.shape[0] <= POLISH_ROWS and not sparse.issparse(X)
+                polished = X.shape[0] <= POLISH_ROWS and not is_sparse(X)
                 centers = (_best_polished if polished else _best_on_sample)(X, segments, seed)
             with threads(1 if few else None):
                 passes = MOST_PASSES if few else MANY_ROWS_PASSES
@@ -81,7 +80,8 @@ def _best_polished(X: Floats, segments: int, seed: int) -> Floats:
     fits = (SklearnKMeans(segments, n_init=1, random_state=draw).fit(X) for _ in range(STARTS))
     polished = [polish(X, each.labels_, each.cluster_centers_) for each in fits]
     lowest = min(inertia for _, inertia in polished)
-    return middle + next(centers for centers, inertia in polished if inertia <= lowest * (1 + 1e-9))
+    best = next(centers for centers, inertia in polished if inertia <= lowest * (1 + 1e-9))
+    return np.asarray(middle + best)
 
 
 def polish(X: Floats, labels: Labels, centers: Floats) -> tuple[Floats, float]:

@@ -16,7 +16,7 @@ import platform
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -81,9 +81,13 @@ def to_file(table: pd.DataFrame, path: str | Path) -> Path:
 
 def to_csv(table: pd.DataFrame, path: Path) -> Path:
     """Write a table as UTF-8 CSV in which no cell and no header runs as a formula; return the path."""
-    safe = table.rename(columns=lambda name: cell(str(name)))
-    columns = [_safe(safe.iloc[:, position]) for position in range(safe.shape[1])]
-    pd.concat(columns, axis=1).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    safe = pd.concat([_safe(table.iloc[:, position]) for position in range(table.shape[1])], axis=1)
+    safe.columns = pd.Index([cell(str(name)) for name in table.columns])
+    texts = (str(value) for name in [safe.columns, *_texts(safe)] for value in name)
+    # The csv module quotes a line feed; a bare carriage return would start a new row, and in it a formula.
+    quoting: Literal[0, 2] = 2 if any("\r" in text for text in texts) else 0  # QUOTE_NONNUMERIC, _MINIMAL
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        safe.to_csv(stream, index=False, lineterminator="\n", quoting=quoting)
     return path
 
 
@@ -186,6 +190,14 @@ def _run(provenance: Mapping[str, Any]) -> dict[str, Any]:
         "platform": platform.platform(terse=True),
         "versions": {name: value for name, value in provenance.items() if name not in OWN},
     }
+
+
+def _texts(table: pd.DataFrame) -> list[pd.Index[Any]]:
+    """Return the distinct values of every column that is not numeric."""
+    kinds = enumerate(table.dtypes)
+    return [
+        pd.Index(table.iloc[:, i].unique()) for i, kind in kinds if not pd.api.types.is_numeric_dtype(kind)
+    ]
 
 
 def _safe(column: pd.Series[Any]) -> pd.Series[Any]:

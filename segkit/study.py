@@ -2,8 +2,8 @@
 
 Only the order of the steps lives here. Each step is a function of another room, called with plain values,
 and its result is kept by content: what went in decides the key, so changing the number of segments reads and
-prepares nothing again. A `Study` is frozen; changing a parameter makes a new one. Nothing here computes, draws
-or writes.
+prepares nothing again. A `Study` is frozen; changing a parameter makes a new one. Nothing here computes,
+draws or writes.
 """
 
 from __future__ import annotations
@@ -321,7 +321,7 @@ def _prepared(frame: nw.DataFrame[Any], params: Params, seen: Check, key: str) -
 
 def _swept(ready: _Prepared, params: Params) -> Sweep:
     """Find every number of segments."""
-    how = {"max_segments": params.max_segments, "algorithm": params.algorithm, "seed": params.seed}
+    how: dict[str, Any] = {name: getattr(params, name) for name in ("max_segments", "algorithm", "seed")}
     beyond = params.segments if params.segments > params.max_segments else 0
     key = _key(ready.key, how, beyond)
     return kept.get("sweep", key, lambda: sweep_room.sweep(ready.to_fit[1], segments=beyond, **how))
@@ -330,10 +330,14 @@ def _swept(ready: _Prepared, params: Params) -> Sweep:
 def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, Any], pd.DataFrame]:
     """Decide how many segments there are, put every customer in one, and keep how: the model."""
     sweep = _swept(ready, params)
-    how = {"segments": params.segments, "max_segments": params.max_segments, "seed": params.seed}
-    key = _key(ready.key, how, params.algorithm)
+    how = {"max_segments": params.max_segments, "seed": params.seed}
     rows = ready.to_fit[0]
-    verdict, evidence = kept.get("verdict", key, lambda: verdict_room.judge(rows, ready.recipe, sweep, **how))
+    measured = kept.get(
+        "verdict",
+        _key(ready.key, how, params.algorithm),
+        lambda: verdict_room.measure(rows, ready.recipe, sweep, **how),
+    )
+    verdict, evidence = verdict_room.decide(sweep, measured, segments=params.segments)
     model = Model.learn(
         ready.recipe,
         ready.frame,
@@ -354,7 +358,9 @@ def _described(
     alias = {
         column: column + " " for column in placed.columns
     }  # a column of the data may be called "segment"
-    own: dict[str, Any] = {kind: [alias.get(column, column) for column in names] for kind, names in used.items()}
+    own: dict[str, Any] = {
+        kind: [alias.get(column, column) for column in names] for kind, names in used.items()
+    }
     customers = _with(ready.frame, [*used["numbers"], *used["categories"], params.value], alias, placed)
     straight = _with(ready.recipe.numbers_as_prepared(ready.frame), used["numbers"], alias, placed)
     straight = straight.join(customers[own["categories"]])
@@ -406,7 +412,9 @@ def _told(made: dict[str, Any], params: Params, seen: Check) -> dict[str, Any]:
         "value": params.value,
         "columns": seen.columns,
     }
-    telling = str(made["drivers"]["column"].iloc[0])
+    sortable = [params.value, *_used(seen.columns, ("money",)), *_used(seen.columns, ("number",))]
+    labels = seen.columns.set_index("column")["label"]
+    telling = next((str(labels[column]) for column in sortable if column), "")
     text = Text(
         headline=verdict_words.headline(verdict, words["numbers"]),
         evidence=verdict_words.evidence(verdict, made["evidence"], sizes, words["numbers"], column=telling),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,7 +48,13 @@ def frame(segments: int, rows: int, *, hostile: bool = False, seed: int = 0) -> 
     )
 
 
-def fake_study(
+def fake_study(segments: int = 2, rows: int = 440, **how: Any) -> SimpleNamespace:
+    """Return an object with what `panels.build` reads of a Study; tables are shared, attributes are not."""
+    return SimpleNamespace(**vars(_made(segments, rows, **how)))
+
+
+@cache
+def _made(
     segments: int = 2,
     rows: int = 440,
     *,
@@ -59,7 +67,7 @@ def fake_study(
     seed: int = 0,
     **params: object,
 ) -> SimpleNamespace:
-    """Return an object with what `panels.build` reads of a Study."""
+    """Make a study once."""
     customers = frame(segments, rows, hostile=hostile, seed=seed)
     if hostile:
         customers["customer"] = [HOSTILE[i % len(HOSTILE)] + str(i) for i in range(rows)]

@@ -56,12 +56,11 @@ def read(panel: Panel) -> Balanced:
     return page
 
 
-@pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("what", STUDIES)
-def test_every_panel_of_every_study_is_whole(what, dark):
+def test_every_panel_of_every_study_is_whole(what):
     study = fake_study(**STUDIES[what])
     for name in NAMES:
-        panel = build(study, name, dark=dark)
+        panel = build(study, name, dark=what == "two")
         page = read(panel)
         assert panel.name == name
         assert len(panel.title) <= 80
@@ -128,6 +127,7 @@ def test_value_columns_are_absent_not_empty():
 
 def test_an_action_of_the_playbook_without_words_says_why():
     study = fake_study(2)
+    study.actions = study.actions.copy()
     study.actions.loc[0, ["action", "evidence"]] = ["", "No rule of the playbook fits."]
     text = read(build(study, "segments")).text
     assert "None. No rule of the playbook fits." in text
@@ -138,12 +138,12 @@ def test_distribution_takes_a_column_and_names_those_there_are():
     study = fake_study(2)
     assert build(study, "distribution", column="Channel").figure.data[0].type == "bar"
     assert "Visits" in build(study, "distribution", column="Visits").title
-    with pytest.raises(ParameterError, match="no column 'Nowhere'.*Annual_Spend"):
+    with pytest.raises(ParameterError, match=r"no column 'Nowhere'.*Annual_Spend"):
         build(study, "distribution", column="Nowhere")
 
 
 def test_an_unknown_panel_names_the_panels():
-    with pytest.raises(ParameterError, match="no panel 'pie'.*sizes"):
+    with pytest.raises(ParameterError, match=r"no panel 'pie'.*sizes"):
         build(fake_study(2), "pie")
 
 

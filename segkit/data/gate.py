@@ -113,11 +113,7 @@ def spreadsheet(
         "-I",
         "-c",
         _CHILD,
-        root,
-        path.resolve(),
-        table,
-        str(int(seconds)),
-        str(memory),
+        *map(str, (root, path.resolve(), table, int(seconds), memory)),
     ]
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and code; the path is an argument

@@ -15,10 +15,10 @@ import plotly.graph_objects as go
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from segkit.insight.words.captions import DRAWN, records
+from segkit.insight.words.captions import DRAWN, SHOWN, records
 from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
-from segkit.plots.theme import ENGLISH, PLAIN, SHOWN, Theme, bold, hover, label, parts, rounded
+from segkit.plots.theme import ENGLISH, PLAIN, Theme, bold, hover, label, parts, rounded
 from segkit.safe import plotly as text
 
 LIMIT = np.log2(6)  # ratios beyond 6x, or below a sixth, share the deepest colour

@@ -14,9 +14,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from segkit.insight.words.captions import records
+from segkit.insight.words.captions import SHOWN, records
 from segkit.insight.words.numbers import Numbers
-from segkit.plots.theme import ENGLISH, SHOWN, Theme, bold, hover, label, parts, rounded
+from segkit.plots.theme import ENGLISH, Theme, bold, hover, label, parts, rounded
 from segkit.safe import plotly as text
 
 BAND = 3.29  # standard deviations between the 5 and the 95 % point of a normal law

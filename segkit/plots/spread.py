@@ -13,9 +13,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from scipy.stats import gaussian_kde
 
-from segkit.insight.words.captions import records
+from segkit.insight.words.captions import SHOWN, records
 from segkit.insight.words.numbers import Numbers
-from segkit.plots.theme import ENGLISH, SHOWN, Theme, bold, hover, label, rounded
+from segkit.plots.theme import ENGLISH, Theme, bold, hover, label, rounded
 from segkit.safe import plotly as text
 
 FEW = 30

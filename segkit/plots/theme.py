@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from segkit.insight.words.captions import SHOWN as SHOWN
+from segkit.insight.words.captions import SHOWN
 from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
 from segkit.places import static_dir

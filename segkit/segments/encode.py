@@ -198,6 +198,11 @@ def text(value: nw.Expr) -> nw.Expr:
     return nw.when(~value.is_null()).then(value.cast(nw.String))
 
 
+def is_number(kind: nw.dtypes.DType) -> bool:
+    """Return whether a column of this type is read as numbers; so 1, 1.0 and true are one level."""
+    return kind.is_numeric() or kind == nw.Boolean
+
+
 def level_text(level: Level) -> str:
     """Return a level as text: 3.0 is "3", None is "(missing)"."""
     if level is None:
@@ -227,3 +232,8 @@ def ranked(value: Any, knots: tuple[tuple[float, float], ...]) -> Any:
 
 def _log(value: Any) -> Any:
     return value.log() if isinstance(value, nw.Expr) else np.log(value)
+
+
+def tidy(value: float) -> float:
+    """Return a number to twelve digits."""
+    return float(f"{value:.12g}")

@@ -1,9 +1,10 @@
-"""From the columns of a table to their recipes: what fills them, what straightens them, what scales them.
+"""From columns of numbers to their recipes: what fills them, what straightens them, what scales them.
 
-The frame is asked little: one select for all raw numbers, one for all prepared ones, one count of levels per
-category. Yeo-Johnson and ranks also look at up to 20,000 values, at even places of the sorted column, so that
-the order of the rows does not matter. Everything learnt is kept to twelve digits: sums over rows in another
-order, or by another library, differ only beyond those, and the same customers shall give the same model.
+The frame is asked little: one select for all raw numbers, one for all prepared ones. Yeo-Johnson and ranks
+also look at up to 20,000 values, at even places of the sorted column, so that the order of the rows does not
+matter. Everything learnt is kept to twelve digits: sums over rows in another order, or by another library,
+differ only beyond those, and the same customers shall give the same model. Levels of categories are counted
+in `levels`.
 """
 
 from __future__ import annotations
@@ -19,14 +20,13 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from segkit.errors import ParameterError
-from segkit.segments.encode import Coded, Level, Number, OneHot, Pick, Scaled, finite, level_text, text
+from segkit.segments import levels
+from segkit.segments.encode import Coded, Number, OneHot, Pick, Scaled, finite, tidy
 
 Step = Number | OneHot | Coded
 Floats = NDArray[np.float64]
 Frame = nw.DataFrame[Any]
 
-RARE = 0.01  # a level held by a smaller share of the customers joins "(other)"
-LEVELS = {"onehot": 20, "ordinal": 100, "frequency": 100}
 SKEWED = 1.0  # |skew| above which `auto` tries a transform
 KEPT = 0.8  # and keeps it if less than this part of the skew is left
 VALUES = 20_000
@@ -49,13 +49,6 @@ class Spread(NamedTuple):
     sd: float
     center: float
     spread: float
-
-
-class Group(NamedTuple):
-    """A level and its customers."""
-
-    level: Level
-    customers: int
 
 
 # ------------------------------------------------------------------------------------------------ numbers
@@ -112,7 +105,7 @@ def _number(data: Frame, column: str, look: Look, *, impute: str, transform: str
         "numeric": True,
         "missing": len(data) - int(look.present),
         "impute": impute,
-        "fill": _groups(data)[0].level if common else tidy(look.middle),
+        "fill": levels.groups_of(data)[0].level if common else tidy(look.middle),
         "transform": name,
         "parameter": {"log1p": min(look.low, 0.0), "yeo-johnson": _power(values)}.get(name, 0.0),
         "knots": _knots(values) if name == "rank" else (),
@@ -165,91 +158,6 @@ def _knots(values: Floats) -> tuple[tuple[float, float], ...]:
     return tuple({tidy(value): tidy(share) for value, share in zip(at, shares, strict=True)}.items())
 
 
-# --------------------------------------------------------------------------------------------- categories
-
-
-def category(data: Frame, pick: Pick, column: str, *, impute: str, encode: str) -> OneHot | Coded:
-    """Learn which levels of a category are told apart, and what stands for the others."""
-    numeric = is_number(data.schema[column])
-    groups = _groups(data.select(value=(finite if numeric else text)(pick(column))))
-    missing = len(data) - sum(group.customers for group in groups)
-    own = missing > 0 and (impute in {"median", "mean"} or not groups)
-    if own:
-        groups = sorted([*groups, Group(None, missing)], key=_customers)
-    else:
-        groups[0] = Group(groups[0].level, groups[0].customers + missing)
-    least = RARE * len(data) if encode == "onehot" else 0.0
-    kept = [group for group in groups[: LEVELS[encode]] if group.customers >= least]
-    rare = groups[len(kept) :]
-    return (OneHot if encode == "onehot" else Coded).model_validate({
-        "column": column,
-        "numeric": numeric,
-        "missing": missing,
-        "impute": "own level" if own else "most_frequent",
-        "fill": None if own else groups[0].level,
-        "why": _told_apart(groups, rare),
-        **(_onehot(_in_order(kept), rare) if encode == "onehot" else _codes(_in_order(kept), rare, encode)),
-    })  # fmt: skip
-
-
-def is_number(kind: nw.dtypes.DType) -> bool:
-    """Return whether a column of this type is read as numbers; so 1, 1.0 and true are one level."""
-    return kind.is_numeric() or kind == nw.Boolean
-
-
-def _groups(data: Frame) -> list[Group]:
-    """Return the levels of `value`, most customers first, ties in order; what is missing is none of them."""
-    rows = data.drop_nulls().group_by("value").agg(customers=nw.len()).rows()
-    return sorted(_in_order([Group(level, int(n)) for level, n in rows]), key=_customers)
-
-
-def _customers(group: Group) -> int:
-    return -group.customers
-
-
-def _in_order(groups: Sequence[Group]) -> list[Group]:
-    """Sort by number where every level is one, otherwise by text; missing last."""
-    try:
-        sizes = [math.inf if group.level is None else float(group.level) for group in groups]
-    except ValueError:
-        sizes = [0.0] * len(groups)
-    placed = sorted(
-        zip(sizes, groups, strict=True), key=lambda pair: (pair[1].level is None, pair[0], str(pair[1].level))
-    )
-    return [group for _, group in placed]
-
-
-def _onehot(kept: Sequence[Group], rare: Sequence[Group]) -> dict[str, Any]:
-    """Weigh the columns: of two groups the larger one needs none; one group alone tells nothing."""
-    sizes = [group.customers for group in kept] + [sum(group.customers for group in rare)] * bool(rare)
-    return {
-        "levels": [group.level for group in kept],
-        "other": bool(rare),
-        "weight": {1: 0.0, 2: math.sqrt(2)}.get(len(sizes), 1.0),
-        "base": sizes.index(max(sizes)) if len(sizes) == 2 else -1,
-    }
-
-
-def _codes(kept: Sequence[Group], rare: Sequence[Group], encode: str) -> dict[str, Any]:
-    """Count 0, 1, 2, ..., or take shares of the customers; levels without a code get the mean one."""
-    everybody = sum(group.customers for group in [*kept, *rare])
-    if encode == "frequency":
-        rest = sum(group.customers for group in rare) / everybody / max(len(rare), 1)
-        codes = [group.customers / everybody for group in kept]
-    else:
-        ranks = [(i, group.customers) for i, group in enumerate(kept) if group.level is not None]
-        rest = sum(i * n for i, n in ranks) / max(sum(n for _, n in ranks), 1)
-        codes = [rest if group.level is None else float(i) for i, group in enumerate(kept)]
-    levels = [group.level for group in kept]
-    return {"encode": encode, "levels": levels, "codes": [tidy(code) for code in codes], "rest": tidy(rest)}
-
-
-def _told_apart(groups: Sequence[Group], rare: Sequence[Group]) -> str:
-    if len(groups) == 1:
-        return f"one level only ({level_text(groups[0].level)}), says nothing"
-    return f"{len(groups)} levels" + (f", {len(rare)} rare ones together" if rare else "")
-
-
 # ---------------------------------------------------------------------------------------------- all columns
 
 
@@ -291,8 +199,3 @@ def _spread(how: str, found: Mapping[str, float]) -> Spread:
         return Spread(sd, 0.0, 1.0)
     spread = found["high"] - found["low"]
     return Spread(sd, tidy(found["middle"]), tidy(spread if spread > 1e-9 * sd else sd) if sd else 0.0)
-
-
-def tidy(value: float) -> float:
-    """Return a number to twelve digits."""
-    return float(f"{value:.12g}")

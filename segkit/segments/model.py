@@ -15,27 +15,24 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from importlib.metadata import version
-from operator import add
 from pathlib import Path
 from typing import Any, Self
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from segkit.errors import ModelError, OutputError, ParameterError, nearest
-from segkit.segments.prepare import Frame, Preparation, table
+from segkit.segments import place
+from segkit.segments.frames import Frame, table
+from segkit.segments.prepare import Preparation
 
 Floats = NDArray[np.float64]
 
 FORMAT = "segkit-model/1"
 LARGEST = 64_000_000  # bytes of a file
-TERMS = 256  # columns x segments from which blocks are faster than expressions
-BLOCK = 8_192
 ROBUST = 3 * 1.4826  # three standard deviations of a normal, in median absolute deviations
 FALLBACK = 3 * 1.2533  # and in mean absolute deviations, for where most customers are equally far
 
@@ -166,44 +163,7 @@ class Model(BaseModel):
 
     def place(self, frame: Any) -> Frame:
         """Return `segment` (0 = not scorable), `confidence`, `distance` and `outlier` of each row."""
-        small = len(self.segments) * len(self.preparation.names) <= TERMS
-        squares = [nw.col(f"d{j}") for j in range(len(self.segments))]
-        first = (self._pushed if small else self._blocked)(frame).with_columns(least=_least(squares))
-        segment = nw.lit(len(squares))
-        for number in range(len(squares) - 1, 0, -1):
-            segment = nw.when(squares[number - 1] == nw.col("least")).then(nw.lit(number)).otherwise(segment)
-        usable = nw.col("usable")
-        placed = first.with_columns(segment=nw.when(usable).then(segment).otherwise(nw.lit(0)).cast(nw.Int64))
-        own, cutoff = nw.col("least").sqrt(), nw.lit(self.cutoffs[0])
-        for number, cut in enumerate(self.cutoffs[1:], start=2):
-            cutoff = nw.when(nw.col("segment") == number).then(nw.lit(cut)).otherwise(cutoff)
-        return placed.select(
-            "segment",
-            confidence=nw.when(usable).then(_confidence(own, squares)),
-            distance=nw.when(usable).then(own),
-            outlier=usable & (own > cutoff),
-        )
-
-    def _pushed(self, frame: Any) -> Frame:
-        """Squared distances d0, d1, ... and `usable`, by expressions."""
-        data, pick = self.preparation.picker(frame)
-        outputs = [output.alias(f"x{i}") for i, output in enumerate(self.preparation.expressions(pick))]
-        prepared = data.select(self.preparation.complete(pick).alias("usable"), *outputs)
-        columns = [nw.col(f"x{i}") for i in range(len(outputs))]
-        squares = [squared_distance(columns, center).alias(f"d{j}") for j, center in enumerate(self.centers)]
-        return prepared.select("usable", *squares)
-
-    def _blocked(self, frame: Any) -> Frame:
-        """Return the same, summed over blocks of rows that stay in the processor's cache."""
-        X, centers = self.preparation.matrix(frame), self.centers
-        squares = np.empty((len(centers), X.shape[0]))
-        for start in range(0, X.shape[0], BLOCK):
-            rows = X[start : start + BLOCK]
-            columns = list(np.ascontiguousarray((rows.toarray() if hasattr(rows, "toarray") else rows).T))
-            for j, center in enumerate(centers):
-                squares[j, start : start + BLOCK] = squared_distance(columns, center)
-        found = {f"d{j}": each for j, each in enumerate(squares)}
-        return table(pd.DataFrame({"usable": self.preparation.usable(frame)} | found))
+        return place.place(self.preparation, self.centers, self.cutoffs, frame)
 
     def score(self, frame: Any, id_column: str | None = None) -> pd.DataFrame:
         """Place each row in its nearest segment.
@@ -288,28 +248,6 @@ def _checked(values: Any, name: str) -> Model:
     if not whole:
         raise ModelError(f"{name} is not a whole model: some of it is missing or of the wrong kind.")
     return model
-
-
-def squared_distance(columns: Sequence[Any], center: Floats) -> Any:
-    """Sum (x - c)^2 over columns, from the left; of expressions or of arrays, with the same digits."""
-    differences = [column - value for column, value in zip(columns, center.tolist(), strict=True)]
-    return reduce(add, [difference * difference for difference in differences])
-
-
-def _least(values: Sequence[nw.Expr]) -> nw.Expr:
-    return values[0] if len(values) == 1 else nw.min_horizontal(*values)
-
-
-def _confidence(own: nw.Expr, squares: Sequence[nw.Expr]) -> nw.Expr:
-    """Return the next centre's distance over the sum of both: 1 with one segment, 0.5 of equal centres."""
-    if len(squares) == 1:
-        return own * 0.0 + 1.0
-    others = [
-        nw.when(nw.col("segment") != number).then(square).otherwise(nw.lit(np.inf))
-        for number, square in enumerate(squares, start=1)
-    ]
-    following = _least(others).sqrt()
-    return nw.when(own + following > 0).then(following / (own + following)).otherwise(nw.lit(0.5))
 
 
 def _cutoff(distances: Floats) -> float:

@@ -25,10 +25,10 @@ from pydantic import BaseModel, ConfigDict
 from scipy import sparse
 
 from segkit.errors import ParameterError, SourceError, nearest
-from segkit.segments import fit
-from segkit.segments.encode import Coded, Number, OneHot, Pick, is_present, level_text
+from segkit.segments import fit, levels
+from segkit.segments.encode import Coded, Number, OneHot, Pick, is_number, is_present, level_text
+from segkit.segments.frames import Frame, picker, quoted, require, require_numbers, table
 
-Frame = nw.DataFrame[Any]
 Floats = NDArray[np.float64]
 
 CHOICES = {
@@ -107,7 +107,7 @@ class Preparation(BaseModel):
         every = nw.all_horizontal(*[recipe.present(pick) for recipe in self.columns], ignore_nulls=True)
         return every if self.impute == "drop" else every | ~every
 
-    def picker(self, frame: Any) -> tuple[Frame, Pick]:
+    def opened(self, frame: Any) -> tuple[Frame, Pick]:
         """Return the frame for narwhals, and a `pick` that no column name can fool.
 
         Raises
@@ -116,24 +116,24 @@ class Preparation(BaseModel):
             A column is missing, or holds text where numbers were learnt.
         """
         data = table(frame)
-        _require(data, [recipe.column for recipe in self.columns], SourceError)
-        _require_numbers(data, [recipe.column for recipe in self.columns if recipe.numeric])
-        return data, _picker(data)
+        require(data, [recipe.column for recipe in self.columns], SourceError)
+        require_numbers(data, [recipe.column for recipe in self.columns if recipe.numeric])
+        return data, picker(data)
 
     def apply(self, frame: Any) -> Frame:
         """Return the prepared rows as a narwhals frame of float64 columns, in the rows' order."""
-        data, pick = self.picker(frame)
+        data, pick = self.opened(frame)
         return data.select(*self.expressions(pick))
 
     def numbers_as_prepared(self, frame: Any) -> Frame:
         """Return the number columns alone, prepared, under their own names."""
-        data, pick = self.picker(frame)
+        data, pick = self.opened(frame)
         numbers = [recipe for recipe in self.columns if isinstance(recipe, Number)]
         return data.select(*[recipe.outputs(pick)[0].alias(recipe.column) for recipe in numbers])
 
     def usable(self, frame: Any) -> NDArray[np.bool_]:
         """Return whether each row can be used, (n,): False only under `impute=drop`, for rows with gaps."""
-        data, pick = self.picker(frame)
+        data, pick = self.opened(frame)
         return data.select(usable=self.complete(pick))["usable"].to_numpy().astype(bool)
 
     def matrix(self, frame: Any) -> Any:
@@ -142,7 +142,7 @@ class Preparation(BaseModel):
         A numpy array; or, of more than 64 columns of which under 30 % can differ from 0 in a row, a scipy CSR
         matrix, made without the dense one.
         """
-        data, pick = self.picker(frame)
+        data, pick = self.opened(frame)
         if len(self.names) > WIDE and len(self.columns) < DENSE * len(self.names):
             return sparse.hstack([_block(data, recipe, pick) for recipe in self.columns], format="csr")
         prepared = data.select(*[output.alias(f"{i}") for i, output in enumerate(self.expressions(pick))])
@@ -215,28 +215,17 @@ def learn(
     data, both = table(frame), [*numbers, *categories]
     if not both or len(set(both)) < len(both):
         raise ParameterError(
-            f"Name each column once, as a number or a category; found {_quoted(both) or 'none'}."
+            f"Name each column once, as a number or a category; found {quoted(both) or 'none'}."
         )
-    _require(data, both, ParameterError)
-    _require_numbers(data, numbers)
-    data, pick = _rows(data, both, numbers, impute), _picker(data)
+    require(data, both, ParameterError)
+    require_numbers(data, numbers)
+    data, pick = _rows(data, both, numbers, impute), picker(data)
     recipes = [
         *fit.numbers(data, pick, numbers, impute=impute, transform=transform),
-        *[fit.category(data, pick, column, impute=impute, encode=encode) for column in categories],
+        *[levels.category(data, pick, column, impute=impute, encode=encode) for column in categories],
     ]
     columns = tuple(fit.scale(data, pick, recipes, scale))
     return Preparation(impute=impute, encode=encode, transform=transform, scale=scale, columns=columns)
-
-
-def table(frame: Any) -> Frame:
-    """Return any eager frame as narwhals sees it."""
-    return nw.from_native(frame, eager_only=True, pass_through=False)
-
-
-def _picker(data: Frame) -> Pick:
-    """Pick by position: polars reads a name like `*` or `^a$` as a pattern."""
-    place = {name: i for i, name in enumerate(data.columns)}
-    return lambda name: nw.nth(place[name])
 
 
 def _block(data: Frame, recipe: Number | OneHot | Coded, pick: Pick) -> Any:
@@ -262,37 +251,11 @@ def _check_words(**words: str) -> None:
             )
 
 
-def _require(data: Frame, needed: Iterable[str], error: type[ParameterError | SourceError]) -> None:
-    absent = [column for column in needed if column not in data.columns]
-    if absent:
-        hint = nearest(absent[0], data.columns)
-        raise error(f"There is no column {_quoted(absent)} in these data, and it is needed.{hint}")
-
-
-def _require_numbers(data: Frame, columns: Iterable[str]) -> None:
-    """Refuse text where numbers are needed; a column without any value passes, whatever its type."""
-    for column in columns:
-        kind = data.schema[column]
-        if not (fit.is_number(kind) or _castable(data[column])):
-            raise SourceError(f'The column "{column}" must hold numbers, found {str(kind).lower()}.')
-
-
-def _castable(column: nw.Series[Any]) -> bool:
-    """Return whether a column without values, or one of Python objects, holds numbers all the same."""
-    if column.dtype != nw.Object:
-        return column.null_count() == len(column)
-    try:
-        column.cast(nw.Float64)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
 def _rows(data: Frame, columns: Sequence[str], numbers: Sequence[str], impute: str) -> Frame:
     """Return the rows to learn from: all, or under `drop` those with a value in every column."""
-    rows, pick = data, _picker(data)
+    rows, pick = data, picker(data)
     if impute == "drop":
-        numeric = [column in numbers or fit.is_number(data.schema[column]) for column in columns]
+        numeric = [column in numbers or is_number(data.schema[column]) for column in columns]
         present = [
             is_present(pick(column), numeric=is_one) for column, is_one in zip(columns, numeric, strict=True)
         ]
@@ -307,10 +270,6 @@ def _rows(data: Frame, columns: Sequence[str], numbers: Sequence[str], impute: s
             f"At least {FEWEST} customers are needed, and {found}. Fill what is missing with impute=median."
         )
     return rows
-
-
-def _quoted(columns: Iterable[str]) -> str:
-    return ", ".join(f'"{column}"' for column in columns)
 
 
 def _unused(name: str, used: Iterable[str]) -> str:

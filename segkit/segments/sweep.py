@@ -159,7 +159,7 @@ def propose(table: pd.DataFrame, largest: int, distinct: int) -> tuple[int, str]
     chosen, ties = int(numbers[silhouettes.index(best)]), silhouettes.count(best)
     why = f"{chosen} segments have the best silhouette ({best:.3f})"
     if len(numbers) == 1:
-        why = f"{chosen} segments were asked for (silhouette {best:.3f})"
+        why = f"{chosen} is the only number of segments tried (silhouette {best:.3f})"
     elif ties > 1:
         why += f" of {numbers[0]} to {numbers[-1]}, the smallest of {ties} numbers that tie"
     else:

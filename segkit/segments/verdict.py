@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
@@ -130,6 +130,15 @@ class Chance:
         return int((multiple if multiple.max() >= TELLING else silhouettes).argmax()) + 2
 
 
+class Measured(NamedTuple):
+    """What `measure` found: chance (None where it was not asked), rows, rows needed, largest number held."""
+
+    chance: Chance | None
+    rows: int
+    needed: int
+    largest: int
+
+
 def judge(
     frame: Any,
     preparation: Preparation,
@@ -175,6 +184,14 @@ def judge(
     >>> verdict.level, verdict.segments, verdict.reason
     ('none', 1, 'chance')
     """
+    how = {"max_segments": max_segments, "seed": seed}
+    return decide(sweep, measure(frame, preparation, sweep, **how), segments=segments)
+
+
+def measure(
+    frame: Any, preparation: Preparation, sweep: Sweep, *, max_segments: int = 12, seed: int = 0
+) -> Measured:
+    """Hold the sweep's rows against chance, where there are enough of them; the slow half of `judge`."""
     data = nw.from_native(frame, eager_only=True, pass_through=False)
     rows = _swept_rows(data, preparation, sweep)
     needed = max(FEWEST_ROWS, ROWS_PER_COLUMN * len(preparation.columns))
@@ -183,6 +200,12 @@ def judge(
     if len(rows) >= needed and largest >= 2:
         sample = data[rows[:SAMPLE_ROWS]]
         chance = compare(sample, preparation, sweep.algorithm, largest=largest, seed=seed)
+    return Measured(chance, len(rows), needed, largest)
+
+
+def decide(sweep: Sweep, measured: Measured, *, segments: int = 0) -> tuple[Verdict, pd.DataFrame]:
+    """Turn what was measured into the verdict and its evidence, for one number asked for; see `judge`."""
+    chance, rows, needed, largest = measured
     decided = _decided(sweep, chance)
     evidence = _evidence(sweep, chance, decided, segments)
     shown = max(k for k in sweep.solutions if k <= segments) if segments else decided
@@ -193,14 +216,14 @@ def judge(
         shown=shown,
         asked=segments,
         supported=not segments or shown == decided,
-        reason="stands_out" if decided > 1 else _why_not(sweep.distinct, len(rows), needed),
+        reason="stands_out" if decided > 1 else _why_not(sweep.distinct, rows, needed),
         z=chance.z if chance else np.nan,
         silhouette=float(told["silhouette"].iloc[0]),
         chance_low=float(told["chance_low"].iloc[0]),
         chance_high=float(told["chance_high"].iloc[0]),
         smallest=2,
         largest=largest,
-        rows_used=min(len(rows), SAMPLE_ROWS) if chance else 0,
+        rows_used=min(rows, SAMPLE_ROWS) if chance else 0,
         needed=needed,
     )
     return verdict, evidence

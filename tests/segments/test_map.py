@@ -10,8 +10,8 @@ from sklearn.decomposition import PCA
 from segkit.segments.map import project
 
 
-@pytest.fixture(scope="module")
-def X():
+@pytest.fixture(scope="module", name="X")
+def five_columns():
     rng = np.random.default_rng(0)
     return rng.normal(size=(500, 5)) @ rng.normal(size=(5, 5)) + [5, 0, -3, 100, 0]
 

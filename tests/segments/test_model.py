@@ -13,7 +13,7 @@ import pytest
 
 from segkit.errors import ModelError, OutputError, ParameterError, SourceError
 from segkit.segments import model as room
-from segkit.segments import prepare
+from segkit.segments import place, prepare
 from segkit.segments.model import Model, read_model
 
 LIBRARIES = {
@@ -115,8 +115,8 @@ def test_blocks_and_expressions_give_the_same_digits(customers, library, monkeyp
     fitted = make_model(customers, k=k)
     frame = library(customers)
     pushed = fitted.score(frame)
-    monkeypatch.setattr(room, "TERMS", 0)
-    monkeypatch.setattr(room, "BLOCK", 64)
+    monkeypatch.setattr(place, "TERMS", 0)
+    monkeypatch.setattr(place, "BLOCK", 64)
     pd.testing.assert_frame_equal(fitted.score(frame), pushed, check_exact=True)
 
 
@@ -127,7 +127,7 @@ def test_a_sparse_preparation_is_scored_with_the_same_digits(monkeypatch):
     X = preparation.matrix(frame)
     fitted = Model.learn(preparation, frame, X[:4].toarray())
     blocked = fitted.score(frame)
-    monkeypatch.setattr(room, "TERMS", 10_000)
+    monkeypatch.setattr(place, "TERMS", 10_000)
     pd.testing.assert_frame_equal(fitted.score(frame), blocked, check_exact=True)
 
 
@@ -172,7 +172,7 @@ def test_the_formula_is_one_expression_for_duckdb(customers, fitted):
     columns = fitted.preparation.expressions()
     named = [column.alias(f"x{i}") for i, column in enumerate(columns)]
     squares = [
-        room.squared_distance([nw.col(f"x{i}") for i in range(len(columns))], center).alias(f"d{j}")
+        place.squared_distance([nw.col(f"x{i}") for i in range(len(columns))], center).alias(f"d{j}")
         for j, center in enumerate(fitted.centers)
     ]
     pushed = (
@@ -286,9 +286,12 @@ def test_a_changed_number_is_noticed(broken):
         read_model(broken(lambda v: v["segments"][0].update(cutoff=1.0), sign=False))
 
 
-@pytest.mark.parametrize("content", [
-    b"", b"\x89PNG\r\n", b"[" * 100_000, b"{\"format\": NaN}", b"\x80\x04\x95K\x05.", "{\"a\": 1}".encode("utf-16-le")[1:],
-])  # fmt: skip
+UTF_16 = '{"a": 1}'.encode("utf-16-le")[1:]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x89PNG\r\n", b"[" * 100_000, b'{"format": NaN}', b"\x80\x04\x95K\x05.", UTF_16]
+)
 def test_what_is_no_json_is_refused(tmp_path, content):
     path = tmp_path / "model.json"
     path.write_bytes(content)
@@ -310,9 +313,9 @@ def test_every_flipped_byte_is_noticed(fitted, tmp_path):
     path = fitted.save(tmp_path / "model.json")
     whole = bytearray(path.read_bytes())
     rng = np.random.default_rng(0)
-    for place in rng.choice(len(whole), 60, replace=False):
+    for at in rng.choice(len(whole), 60, replace=False):
         damaged = bytearray(whole)
-        damaged[place] ^= 1
+        damaged[at] ^= 1
         if json_or_none(damaged) == json_or_none(whole):
             continue  # white space for white space
         path.write_bytes(damaged)
@@ -328,9 +331,9 @@ def json_or_none(data):
 
 
 def test_no_file_and_no_folder_are_named(fitted, tmp_path):
-    with pytest.raises(ModelError, match="nowhere.json cannot be read"):
+    with pytest.raises(ModelError, match=r"nowhere\.json cannot be read"):
         read_model(tmp_path / "nowhere.json")
-    with pytest.raises(OutputError, match="model.json: No such file"):
+    with pytest.raises(OutputError, match=r"model\.json: No such file"):
         fitted.save(tmp_path / "missing" / "model.json")
 
 

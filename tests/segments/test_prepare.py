@@ -1,4 +1,4 @@
-"""Preparation against scikit-learn's transformers, on every eager library, on DuckDB, and on hostile frames."""
+"""Preparation against scikit-learn, on every eager library, on DuckDB, and on hostile frames."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_drop_that_leaves_nobody_is_an_error():
 
 @pytest.mark.parametrize("levels", [3, 12, 30])
 def test_onehot_agrees_with_scikit_learn(library, levels):
-    """Levels hold 1, 4, 7, ... customers: of 12 the first is under 1 %; of 30 are 5, and 5 more beyond the 20 largest."""
+    """Levels hold 1, 4, 7, ...: in 12 one is under 1 %; of 30 five, and five more past the 20 largest."""
     names = [f"plan {i:02d}" for i in range(levels)]
     customers = pd.DataFrame({"plan": np.repeat(names, [3 * i + 1 for i in range(levels)])})
     oracle = OneHotEncoder(min_frequency=0.01, max_categories=21, sparse_output=False)

@@ -112,9 +112,9 @@ def sizes(sizes: pd.DataFrame, numbers: Numbers, *, value: str = "", supported: 
 def _telling_share(sizes: pd.DataFrame, numbers: Numbers, value: str) -> str:
     """Name the segment whose share of value differs most from its share of customers, or the largest."""
     if not value:
-        top = sizes.iloc[int(sizes["customers"].to_numpy().argmax())]
+        top = records(sizes)[int(sizes["customers"].to_numpy().argmax())]
         return f"Segment {top['segment']} holds {numbers.percent(top['share'])} of the customers"
-    row = sizes.iloc[int((sizes["value_share"] - sizes["share"]).abs().to_numpy().argmax())]
+    row = records(sizes)[int((sizes["value_share"] - sizes["share"]).abs().to_numpy().argmax())]
     few, much = numbers.percent(row["share"]), numbers.percent(row["value_share"])
     lead = f"Segment {row['segment']}: {few} of the customers"
     return fit(f"{lead} bring {much} of the {value}", f"{lead}, {much} of the value")
@@ -218,7 +218,7 @@ def _beyond(profile: pd.DataFrame) -> str:
 
 def composition(profile: pd.DataFrame, label: str, numbers: Numbers) -> Caption:
     """Caption the make-up of one category; `profile` holds its rows."""
-    row = profile.sort_values(["effect", "share"]).iloc[-1]
+    row = records(profile.sort_values(["effect", "share"]))[-1]
     here, everyone = numbers.percent(row["share"]), numbers.percent(row["all_share"])
     found = f"{here} of segment {row['segment']}, {everyone} of all customers"
     if profile["segment"].nunique() < 2:
@@ -327,8 +327,8 @@ def separation(separation: pd.DataFrame, numbers: Numbers) -> Caption:
             subtitle,
             empty=("There is one group", "So there is no distance."),
         )
-    near = known.iloc[int(known["ratio"].to_numpy().argmin())]
-    pair = f"Segments {near['segment']:.0f} and {near['nearest']:.0f}"
+    near = records(known)[int(known["ratio"].to_numpy().argmin())]
+    pair = f"Segments {near['segment']} and {near['nearest']}"
     note = "Cutting one even cloud in two gives 2.65; from about 4 on there is a gap between two segments."
     return Caption(f"{pair} lie closest: {numbers.index(near['ratio'], 1)} spreads apart", subtitle, note)
 

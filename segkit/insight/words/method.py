@@ -6,6 +6,7 @@ Like all words they take tables and small objects, compute nothing and escape no
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 import pandas as pd
 
@@ -38,9 +39,9 @@ def facts(
     items = [("Customers", n.count(everyone), used), ("Segments", n.count(verdict.shown), _chosen(verdict))]
     if value:
         items.append((f"Total {value}", n.money(sizes["value_sum"].sum(), short=True), "all segments"))
-    if pd.notna(verdict.silhouette):
+    if isfinite(verdict.silhouette):
         chance = n.range(verdict.chance_low, verdict.chance_high)
-        held = f"chance gives {chance}" if pd.notna(verdict.chance_low) else "not held against chance"
+        held = f"chance gives {chance}" if isfinite(verdict.chance_low) else "not held against chance"
         items.append(("Separation", n.index(verdict.silhouette), held))
     if len(sizes) > 1 and "near_border" in sizes:
         near = sizes["near_border"].sum()

@@ -156,6 +156,8 @@ def names_told(
     segments, labels = sizes.segment.tolist(), Labels.of(columns)
     if len(segments) < 2:
         return [Name(0.0, "")] * len(segments)
+    here, every = figures(profile)
+    profile = profile.assign(here=here, all=every)
     telling = profile[profile.column.isin(drivers.column[drivers.explained >= EXPLAINED])]
     ranked = {s: _candidates(telling[telling.segment == s], labels) for s in segments}
     spare = [Name(0.0, "Close to the average" + f", {i}" * (i > 1)) for i in range(1, len(segments) + 1)]
@@ -194,7 +196,7 @@ def _number_phrase(row: Mapping[Any, Any], labels: Labels) -> Phrase | None:
     """Say more or less of a number, if that is true of the typical customer and not only of the mean."""
     column, effect = row["column"], row["effect"]
     bought, noun, words = labels.is_bought(column), labels.noun(column), words_of(labels.title(column))
-    here, every = (figure.item() for figure in figures(pd.DataFrame([row])))
+    here, every = row["here"], row["all"]
     ratio = row["index"] if pd.notna(row["index"]) else 1 + effect
     more = here > every and effect >= (0.1 if bought else 0.25) and ratio >= 1.1
     if not more and not (here < every and effect <= -0.25 and ratio <= 0.9):

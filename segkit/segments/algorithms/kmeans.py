@@ -109,7 +109,7 @@ def polish(X: Floats, labels: Labels, centers: Floats) -> tuple[Floats, float]:
         counts[pair] += [-1.0, 1.0]
         apart[:, pair] = norms - 2 * X @ centers[pair].T + np.einsum("ij,ij->i", centers[pair], centers[pair])
         labels[row] = target[row]
-    return centers, float(apart[rows, labels].sum())
+    return centers, max(0.0, float(apart[rows, labels].sum()))
 
 
 def threads(limit: int | None) -> AbstractContextManager[object]:

@@ -104,7 +104,7 @@ def test_one_segment_has_no_name(describe):
     ).names == [""]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6), segments=st.integers(2, 8))
 def test_names_are_short_distinct_and_true(make, seed, segments):
     made = make(seed, segments)

@@ -36,7 +36,7 @@ def cells(made, segment: int, numbers: Numbers) -> set[str]:
     return {figure for text in written for figure in FIGURE.findall(text)}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**6), segments=st.integers(2, 6), locale=st.sampled_from(sorted(SEPARATORS)))
 def test_every_figure_is_a_cell_of_a_table(make, seed, segments, locale):
     made, numbers = make(seed, segments), Numbers(locale, "EUR")

@@ -115,9 +115,9 @@ def _check(options: Options) -> int:
         )
         _table(seen.quality[["status", "check", "found", "reason"]])
         _table(seen.columns[["use", "column", "role", "reason"]])
-    if len(seen.failed):
-        return 1
-    return 0 if (seen.columns["use"] == "feature").any() else 2
+    if not (seen.columns["use"] == "feature").any():
+        return 2
+    return int(len(seen.failed) > 0)
 
 
 def _score(options: Options) -> int:

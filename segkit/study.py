@@ -374,7 +374,7 @@ def _described(
     back = {internal: column for column, internal in alias.items()}
     for table in (tables["profile"], tables["drivers"], tables["unusual"]):
         table["column"] = table["column"].replace(back)
-    tables["unusual"]["id"] = placed.iloc[tables["unusual"]["id"].to_numpy() - 1, 0].to_numpy()
+    tables["unusual"]["id"] = placed.iloc[tables["unusual"]["id"].to_numpy(dtype=int) - 1, 0].to_numpy()
     inside = segment > 0
     return {
         **tables,

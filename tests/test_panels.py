@@ -91,7 +91,7 @@ def test_text_of_the_data_is_shown_as_text():
 def test_segments_that_the_data_do_not_support_are_marked_everywhere():
     study = fake_study(3, level="none", asked=3, supported=False)
     study.actions = fake_study(3).actions  # even if somebody left actions in
-    for name in ("verdict", "sizes", "choice", "map", "profiles", "distribution", "drivers", "segments"):
+    for name in ("verdict", "sizes", "map", "profiles", "distribution", "drivers", "segments"):
         assert "Not supported by the data" in read(build(study, name)).text, name
     for name in ("segments", "cards"):
         text = read(build(study, name)).text

@@ -269,7 +269,7 @@ def _table(path: Path, name: str, folder: Path, reader: str, **values: Any) -> d
     try:
         database.execute(f"create table source as select * from {reader}", {"path": str(plain), **values})  # noqa: S608 - readers are constants
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0][:160]
+        reason = str(error).splitlines()[0].replace(str(plain), name)[:160]
         raise SourceError(f"{name} cannot be read; it is damaged or not what it seems ({reason}).") from None
     if reader == _CSV:
         _refuse_ragged(database, name, len(values["columns"]))

@@ -22,7 +22,7 @@ _BLANKS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
 # Missing among numbers and dates; among texts they may be answers.
 _NO_NUMBER = (*_BLANKS, "-", "--", ".", "?", "unknown", "Unknown", "none", "None")
 # No leading zero (it would be lost), at most 15 digits (more do not fit a float): the others are names.
-_NUMBER = r"^[-+]?(?:(?:0|[1-9]\d{0,14})(?:\.\d*)?|\.\d+)(?:[eE][-+]\d{1,2})?$"
+_NUMBER = r"^-?(?:(?:0|[1-9]\d{0,14})(?:\.\d*)?|\.\d+)(?:[eE][-+]\d{1,2})?$"
 _DAY, _MONTH, _YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "[12][0-9]{3}"
 _CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _PATTERNS = {
@@ -100,7 +100,8 @@ def typed(frame: Any, names: Mapping[str, str] | None = None) -> tuple[nw.DataFr
     if isinstance(frame, nw.LazyFrame):
         changed += [_plain(name, dtype) for name, dtype in schema.items()]
     try:
-        table = _collected(frame.with_columns(*(each for each in changed if each is not None)))
+        expressions = [each for each in changed if each is not None]
+        table = _collected(frame.with_columns(*expressions) if expressions else frame)
     except (duckdb.Error, ValueError) as error:  # the patterns let 30 February through
         reason = str(error).splitlines()[0][:120]
         raise SourceError(f"A date in the source does not exist ({reason}).") from None

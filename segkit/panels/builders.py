@@ -269,7 +269,7 @@ def _glossary(view: _View) -> Panel:  # noqa: ARG001 - one signature for all
     return Panel("glossary", "", body=cards.terms(GLOSSARY))
 
 
-BEFORE = {"correlation", "missing", "quality", "columns"}  # say nothing about segments, so carry no mark
+BEFORE = {"choice", "correlation", "missing", "quality", "columns"}  # not about these segments: no mark
 BUILDERS: dict[str, Callable[[_View], Panel]] = {
     "verdict": _verdict, "facts": _facts, "sizes": _sizes, "segments": _segments, "cards": _cards,
     "choice": _choice, "map": _map, "profiles": _profiles, "distribution": _distribution, "drivers": _drivers,

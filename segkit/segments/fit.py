@@ -21,7 +21,7 @@ from scipy import optimize, stats
 
 from segkit.errors import ParameterError
 from segkit.segments import levels
-from segkit.segments.encode import Coded, Number, OneHot, Pick, Scaled, finite, tidy
+from segkit.segments.encode import Coded, Number, OneHot, Pick, Scaled, finite, tidy, yeo_johnson
 
 Step = Number | OneHot | Coded
 Floats = NDArray[np.float64]
@@ -116,14 +116,20 @@ def _number(data: Frame, column: str, look: Look, *, impute: str, transform: str
 def _auto(look: Look, values: Floats) -> tuple[str, str]:
     """Decide by the skew alone, and say it in words."""
     if abs(look.skew) <= SKEWED:
-        return "none", f"skew {look.skew:.1f}, left as it is"
+        return "none", f"skew {look.skew:z.1f}, left as it is"
     name = "log1p" if look.low >= 0 else "yeo-johnson"
     after = look.log_skew
     if name == "yeo-johnson":
-        after = _or_zero(stats.skew(stats.yeojohnson(values, _power(values))))
+        after = _skew(yeo_johnson(values, _power(values)))
     if abs(after) < KEPT * abs(look.skew):
-        return name, f"skew {look.skew:.1f} reduced to {after:.1f} by {name}"
-    return "none", f"skew {look.skew:.1f}, left as it is: {name} would make it {after:.1f}"
+        return name, f"skew {look.skew:z.1f} reduced to {after:z.1f} by {name}"
+    return "none", f"skew {look.skew:z.1f}, left as it is: {name} would make it {after:z.1f}"
+
+
+def _skew(values: Floats) -> float:
+    away = values - values.mean()
+    with np.errstate(all="ignore"):  # of a constant, and beyond the range of float64
+        return _or_zero((away**3).mean() / (away**2).mean() ** 1.5)
 
 
 def _values(data: Frame) -> Floats:

@@ -12,7 +12,18 @@ from typing import Any, NamedTuple
 
 import narwhals as nw
 
-from segkit.segments.encode import Coded, Level, OneHot, Pick, finite, is_number, level_text, text, tidy
+from segkit.segments.encode import (
+    OTHER,
+    Coded,
+    Level,
+    OneHot,
+    Pick,
+    finite,
+    is_number,
+    level_text,
+    text,
+    tidy,
+)
 
 Frame = nw.DataFrame[Any]
 
@@ -101,4 +112,4 @@ def _codes(kept: Sequence[Group], rare: Sequence[Group], encode: str) -> dict[st
 def _told_apart(groups: Sequence[Group], rare: Sequence[Group]) -> str:
     if len(groups) == 1:
         return f"one level only ({level_text(groups[0].level)}), says nothing"
-    return f"{len(groups)} levels" + (f", {len(rare)} rare ones together" if rare else "")
+    return f"{len(groups)} levels" + (f", {len(rare)} of them rare, as {OTHER}" if rare else "")

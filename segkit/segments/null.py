@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, sparse, special
+from scipy import optimize, special
 
 from segkit.segments.validity import Floats
 
@@ -143,9 +143,9 @@ def _ordered(factors: list[Exact], known: list[Exact | Smooth]) -> list[Exact]:
     members = [np.eye(len(each.examples) + 1)[each.codes, :-1] for each in factors]
     scores = [_scores(each.codes)[:, None] for each in known]
     table = np.hstack([*scores, *(each - each.mean(axis=0) for each in members)])
-    if min(table.shape) < 2:
+    if table.shape[1] == 0:
         return factors
-    axis = sparse.linalg.svds(table, k=1, v0=np.ones(min(table.shape)))[0][:, 0]
+    axis = table @ np.linalg.eigh(table.T @ table)[1][:, -1]
     return [_reordered(each, axis) for each in factors]
 
 

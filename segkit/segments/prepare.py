@@ -104,8 +104,10 @@ class Preparation(BaseModel):
 
     def complete(self, pick: Pick = nw.col) -> nw.Expr:
         """Return whether a row can be used: always, but `impute=drop` wants a value in every column."""
-        every = nw.all_horizontal(*[recipe.present(pick) for recipe in self.columns], ignore_nulls=True)
-        return every if self.impute == "drop" else every | ~every
+        present = [recipe.present(pick) for recipe in self.columns]
+        if self.impute != "drop":
+            return present[0] | ~present[0]
+        return nw.all_horizontal(*present, ignore_nulls=True)
 
     def opened(self, frame: Any) -> tuple[Frame, Pick]:
         """Return the frame for narwhals, and a `pick` that no column name can fool.

@@ -71,7 +71,7 @@ def within(X: Matrix, labels: Labels) -> Within:
     sums = member @ X
     centers = (sums.toarray() if is_sparse(sums) else sums) / np.maximum(counts, 1)[:, None]
     squared = own_distances(X, centers, labels)
-    squares = np.bincount(labels, weights=squared)
+    squares = np.bincount(labels, weights=squared).astype(np.float64)
     spread = np.bincount(labels, weights=np.sqrt(squared)) / np.maximum(counts, 1)
     return Within(centers, counts, squares, spread)
 

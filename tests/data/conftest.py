@@ -12,7 +12,7 @@ import pytest
 
 KINDS: dict[str, Callable[[pd.DataFrame], Any]] = {
     "pandas": lambda table: table,
-    "polars": lambda table: pl.from_pandas(table),
+    "polars": pl.from_pandas,
     "pyarrow": lambda table: pa.Table.from_pandas(table, preserve_index=False),
 }
 

@@ -34,7 +34,7 @@ def test_a_file_is_what_it_holds_not_what_it_is_called(name: str, tmp_path: Path
 
 
 def test_a_missing_file_a_directory_and_a_zip_are_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="There is no file .*none.csv"):
+    with pytest.raises(SourceError, match=r"There is no file .*none.csv"):
         gate.kind(tmp_path / "none.csv")
     with pytest.raises(SourceError, match="is a directory"):
         gate.kind(tmp_path)
@@ -64,7 +64,11 @@ def workbook(path: Path, **sheets: list[list[object]]) -> Path:
 
 
 DATA = [["id", "spend", None, "plan"], *[[f"0{at}", at + 0.5, None, "a"] for at in range(20)]]
-PROSE = [["About these data"], *[["They were made up by hand."] for _ in range(60)], ["Field", "Meaning", "Unit", "Note", "x", "y"]]
+PROSE = [
+    ["About these data"],
+    *[["They were made up by hand."] for _ in range(60)],
+    ["Field", "Meaning", "Unit", "Note", "x", "y"],
+]
 
 
 def test_the_data_sheet_is_found_behind_a_longer_one_of_prose(tmp_path: Path) -> None:
@@ -93,9 +97,9 @@ def test_a_damaged_workbook_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_child_that_dies_or_hangs_is_a_refusal(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", Data=DATA)
-    with pytest.raises(SourceError, match="a.xlsx (is damaged or too large|cannot be read)"):
+    with pytest.raises(SourceError, match=r"a.xlsx (is damaged or too large|cannot be read)"):
         gate.spreadsheet(path, tmp_path, memory=50 << 20)
-    with pytest.raises(SourceError, match="not read within 0.01 seconds"):
+    with pytest.raises(SourceError, match=r"not read within 0\.01 seconds"):
         gate.spreadsheet(path, tmp_path, seconds=0.01)
 
 
@@ -103,5 +107,5 @@ def test_one_far_cell_does_not_end_this_process(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active["A1"], book.active["XFD1048576"] = "id", 1
     book.save(tmp_path / "far.xlsx")
-    with pytest.raises(SourceError, match="far.xlsx"):
+    with pytest.raises(SourceError, match=r"far\.xlsx"):
         gate.spreadsheet(tmp_path / "far.xlsx", tmp_path, seconds=20)

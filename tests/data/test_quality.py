@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from segkit.data import quality
+from segkit.data.columns import describe
+
+RNG = np.random.default_rng(3)
+
+
+def gates(frame, **asked):
+    return quality.check(frame, describe(frame, **asked)).set_index("check")
+
+
+def plain(rows=200):
+    return pd.DataFrame(
+        {"id": range(rows), "spend": RNG.normal(50, 9, rows), "visits": RNG.normal(5, 1, rows).round(2)}
+    )
+
+
+def test_a_clean_table_passes_every_gate(kind) -> None:
+    table = gates(kind(plain()))
+    assert set(table["status"]) == {"pass"}
+    assert (table["reason"] == "").all()
+    assert table.loc["Rows", "found"] == "200"
+
+
+@pytest.mark.parametrize(
+    ("check", "frame", "found"),
+    [
+        ("Rows", plain(20), "20"),
+        ("Repeated rows", pd.concat([plain(99)] * 2), "99 (50.0 %)"),
+        ("Customer id", plain().assign(id=[f"C{n}" for n in [0, *range(199)]]), "id: 1 repeated"),
+        (
+            "Missing values",
+            plain().assign(age=[None] * 60 + [30.0 + n for n in range(140)]),
+            "60 of 600 values, most in Age (30.0 %)",
+        ),
+        ("Constant columns", plain().assign(shop="A"), "Shop"),
+        (
+            "Skew",
+            plain().assign(tips=np.r_[np.zeros(190), np.full(10, 9.0)]),
+            "1 column beyond 2, most in Tips (4.1 away from 0)",
+        ),
+        (
+            "Far-out values",
+            plain().assign(tips=np.r_[np.arange(180), np.full(20, 1e4)]),
+            "in 1 column, most in Tips (10.0 %)",
+        ),
+        (
+            "Categories with many levels",
+            plain().assign(town=[f"T {n % 60}" for n in range(200)]),
+            "Town (60)",
+        ),
+    ],
+)
+def test_each_gate_warns_about_its_fault(check, frame, found) -> None:
+    row = gates(frame).loc[check]
+    assert (row["found"], row["status"]) == (found, "warn")
+    assert row["reason"]
+
+
+def test_columns_that_say_the_same_are_named() -> None:
+    frame = plain()
+    row = gates(frame.assign(spend_net=frame["spend"] / 1.19)).loc["Columns that say the same"]
+    assert (row["found"], row["status"]) == ("Spend and Spend net", "warn")
+
+
+def test_no_column_left_is_a_failure() -> None:
+    row = gates(pd.DataFrame({"id": range(100), "shop": ["A"] * 100})).loc["Columns in use"]
+    assert (row["found"], row["status"]) == ("0 (0 of numbers)", "fail")
+
+
+def test_equal_rows_without_an_id_may_be_different_customers() -> None:
+    frame = pd.DataFrame({"visits": [3, 3, *range(4, 102)], "town": ["A"] * 100})
+    assert gates(frame).loc["Repeated rows", ["found", "status"]].to_list() == ["1 (1.0 %)", "pass"]
+
+
+def test_correlation_is_spearmans(kind) -> None:
+    values = RNG.normal(size=(300, 4)) @ RNG.normal(size=(4, 4))
+    frame = pd.DataFrame(values.round(1), columns=list("abcd"))  # rounded: there are ties
+    ours = quality.correlation(kind(frame), list("abcd"))
+    np.testing.assert_allclose(ours, frame.corr(method="spearman"), atol=1e-12)  # the oracle: pandas
+    assert ours.index.to_list() == ours.columns.to_list() == list("abcd")
+
+
+def test_correlation_with_gaps_uses_the_rows_where_both_are_there() -> None:
+    frame = pd.DataFrame(RNG.normal(size=(300, 2)) @ [[1, 0.7], [0, 0.5]], columns=["a", "b"])
+    frame.loc[RNG.random(300) < 0.2, "b"] = np.nan
+    both = frame["b"].notna()
+    ranks = pd.concat([frame["a"].rank(), frame["b"].rank()], axis=1)[both]  # the definition in the docstring
+    assert quality.correlation(frame, ["a", "b"]).loc["a", "b"] == pytest.approx(
+        ranks.corr().iloc[0, 1], abs=1e-12
+    )
+
+
+def test_constant_empty_and_no_columns_have_defined_answers() -> None:
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [5.0] * 3, "c": [np.nan] * 3})
+    np.testing.assert_array_equal(quality.correlation(frame, ["a", "b", "c"]), np.eye(3))
+    assert quality.correlation(frame, []).empty

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import Any, NoReturn
 
 from . import logs
@@ -199,7 +200,7 @@ class _StudyParser(_Parser):
 
 def _parser() -> _Parser:
     parser = _Parser(prog="segkit", description="Customer segments you can trust.", allow_abbrev=False)
-    parser.add_argument("--version", action=_Version)
+    parser.add_argument("--version", action="version", version=f"segkit {version('segkit')}")
     commands = parser.add_subparsers(
         title="commands", required=True, metavar="COMMAND", parser_class=_StudyParser
     )
@@ -307,20 +308,6 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < 10**7:
         raise argparse.ArgumentTypeError(f"must be a number of seconds, 0 for no limit, got {text!r}")
     return seconds
-
-
-class _Version(argparse.Action):
-    """Print the version."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(nargs=0, help="print the version", **options)
-
-    def __call__(self, *_: Any) -> NoReturn:
-        """Print and leave."""
-        from importlib.metadata import version
-
-        print(f"segkit {version('segkit')}")
-        raise SystemExit(0)
 
 
 # -------------------------------------------------------------------------------------------- the terminal

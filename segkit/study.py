@@ -42,6 +42,7 @@ from .segments import map as map_room
 from .segments import prepare as prepare_room
 from .segments import sweep as sweep_room
 from .segments import verdict as verdict_room
+from .segments.frames import picker
 from .segments.map import Map
 from .segments.model import Model
 from .segments.prepare import Preparation
@@ -388,7 +389,9 @@ def _with(
 ) -> pd.DataFrame:
     """Return some columns beside where each customer was placed."""
     wanted = list(dict.fromkeys(column for column in columns if column))
-    own = frame.select(wanted).to_pandas().reset_index(drop=True).rename(columns=alias)
+    pick = picker(frame)
+    own = frame.select(*[pick(column).alias(column) for column in wanted]).to_pandas()
+    own = own.reset_index(drop=True).rename(columns=alias)
     return pd.concat([own, placed[list(PLACED)]], axis=1)
 
 

@@ -201,3 +201,10 @@ def test_the_choices_of_algorithms_are_those_of_the_registry():
 
     choices = next(field.choices for field in params_room.fields() if field.name == "algorithm")
     assert set(choices) - {"auto"} == set(ALGORITHMS)
+
+
+def test_the_choices_of_the_preparation_are_those_of_its_room():
+    from segkit.segments.prepare import CHOICES
+
+    choices = {field.name: field.choices for field in params_room.fields() if field.name in CHOICES}
+    assert choices == {name: tuple(allowed) for name, allowed in CHOICES.items()}

@@ -36,6 +36,7 @@ _SIGNS = {
     b"version https://git-lfs": "a Git LFS pointer, not the file itself",
     b"<!doctype html": "a web page",
     b"<html": "a web page",
+    b"<table": "a web page",
     b"<?xml": "an XML document",
 }
 _KINDS = "Sources are CSV, TSV, Parquet, XLSX or JSON lines."

@@ -256,7 +256,7 @@ def _text(path: Path, folder: Path, reading: Reading) -> _Read:
     table = _table(plain, path.name, folder, _CSV, columns=columns, delimiter=delimiter, header=not headless)
     format_ = "tsv" if delimiter == "\t" else "csv"
     reading = replace(reading, format=format_, delimiter=delimiter, notes=tuple(notes))
-    return table, [""] * len(names) if headless else names, reading
+    return table, [f"column_{at}" for at in range(1, len(names) + 1)] if headless else names, reading
 
 
 def _table(path: Path, name: str, folder: Path, reader: str, **values: Any) -> duckdb.DuckDBPyRelation:

@@ -21,7 +21,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from scipy import sparse
 
 from segkit.errors import ParameterError, SourceError, nearest
@@ -69,7 +69,7 @@ class Preparation(BaseModel):
     encode: str
     transform: str
     scale: str
-    columns: tuple[Number | OneHot | Coded, ...]
+    columns: tuple[Number | OneHot | Coded, ...] = Field(min_length=1)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

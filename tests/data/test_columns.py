@@ -244,3 +244,10 @@ def test_a_hundred_thousand_customers_take_no_time() -> None:
     start = time.process_time()
     describe(frame)
     assert time.process_time() - start < 3  # 0.2 s here; a loop over rows would take minutes
+
+
+def test_an_all_missing_column_of_a_file_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,spend,gone\n" + "".join(f"{at},{at * 1.5},\n" for at in range(5)))
+    frame, _ = source.load(path)
+    assert roles(describe(frame))["gone"] == ("empty", "left out")

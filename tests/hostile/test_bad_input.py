@@ -7,7 +7,6 @@ the same list with real kernels.
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import signal
@@ -119,14 +118,14 @@ def test_bad_input_is_one_message_and_leaves_nothing(name, capsys):
     assert said.err.count("\n") == 1
     assert "did not foresee" not in said.err
     assert said.out == ""
-    assert os.listdir() == ([file] if content is not None else [])
+    assert [one.name for one in Path().iterdir()] == ([file] if content is not None else [])
 
 
 def test_a_directory_is_not_a_table(capsys):
     Path("shop.csv").mkdir()
     assert cli.main(["run", "shop.csv"]) == 2
     assert "shop.csv is a directory" in capsys.readouterr().err
-    assert os.listdir() == ["shop.csv"]
+    assert [one.name for one in Path().iterdir()] == ["shop.csv"]
 
 
 @pytest.mark.parametrize("name", SEGMENTED)

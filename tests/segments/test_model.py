@@ -261,6 +261,7 @@ EDITS = {
     "a centre more": lambda v: v["segments"][0]["center"].update(more=1.0),
     "text in a centre": lambda v: v["segments"][0]["center"].update(spend="x"),
     "no preparation": lambda v: v.pop("preparation"),
+    "no columns": lambda v: v["preparation"].update(columns=[]),
     "unknown step": lambda v: v["preparation"]["columns"][0].update(transform="exec"),
     "a key more": lambda v: v.update(__class__="os.system"),
     "codes that miss": lambda v: v["preparation"]["columns"][0].update(kind="category"),

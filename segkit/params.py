@@ -2,7 +2,7 @@
 
 A kind of study is a frozen model that chooses among the fields of `segkit.fields`. YAML files, command-line
 flags, widgets, notebook cells, the dashboard's address and the reference table are all derived from these
-models; nothing else may spell a field again. Nothing is read from data here, and no heavy package is imported.
+models; nothing else may spell a field again. Nothing is read from data here; no heavy package is imported.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def serve(
     token: str | None = None,
     behind_proxy: bool = False,
     notebook: str = NOTEBOOK,
-    tell: Callable[[str], None] = print,
+    tell: Callable[[str], None] = partial(print, flush=True),
 ) -> None:
     """Serve a notebook as a dashboard until the process is told to end.
 

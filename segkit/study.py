@@ -273,15 +273,15 @@ def _used(columns: pd.DataFrame, roles: tuple[str, ...]) -> list[str]:
 
 def _pass_gates(seen: Check) -> None:
     """Refuse data that a gate refuses, or that hold no column to segment by."""
-    if len(seen.failed):
-        reasons = "; ".join(f"{row.check}: {row.reason}" for row in seen.failed.itertuples())
-        raise GateError(f"These data cannot be segmented. {reasons}.")
     if not len(seen.columns[seen.columns["use"] == "feature"]):
         left = "; ".join(f"{row.column} ({row.reason})" for row in seen.columns.head(5).itertuples())
         raise SourceError(
             f"No column can make segments. Left out: {left}. "
             "Name columns to use with features, numbers or categories."
         )
+    if len(seen.failed):
+        reasons = "; ".join(f"{row.check}: {row.reason}" for row in seen.failed.itertuples())
+        raise GateError(f"These data cannot be segmented. {reasons}.")
 
 
 @dataclass(frozen=True, eq=False)

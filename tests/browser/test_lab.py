@@ -1,0 +1,82 @@
+"""The notebook in a real JupyterLab."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+
+import pytest
+
+from tests.browser import live
+from tests.browser.conftest import NOTEBOOK
+
+pytestmark = pytest.mark.browser
+QUIET = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},  # every cell stands in the page, to be read
+}
+
+
+@pytest.fixture
+def lab(spawn, free_port, tmp_path):
+    """Start JupyterLab in a folder with the notebook; return the address that opens it."""
+    home = tmp_path / "home"
+    shutil.copy(NOTEBOOK, tmp_path / NOTEBOOK.name)
+    for name, settings in QUIET.items():
+        file = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings))
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        f"--port={free_port}",
+        "--ServerApp.port_retries=0",
+    ]
+    command += [
+        "--IdentityProvider.token=",
+        "--ServerApp.disable_check_xsrf=True",
+        f"--ServerApp.root_dir={tmp_path}",
+    ]
+    env = {**os.environ, "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTER_CONFIG_DIR": str(home),
+           "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"), "JUPYTER_DATA_DIR": str(home / "data")}  # fmt: skip
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    spawn(command, ready=f"http://127.0.0.1:{free_port}/api/status", timeout=120, env=env)
+    return f"http://127.0.0.1:{free_port}/lab/tree/{NOTEBOOK.name}"
+
+
+def run_all(page):
+    """Run every cell; the menu is deaf until the kernel has been idle for a while, so look and ask again."""
+    page.locator(".jp-Notebook").wait_for()
+    for _ in range(10):
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        page.wait_for_timeout(1_500)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.wait_for_timeout(3_000)
+        if page.locator(".jp-InputPrompt").filter(has_text="[*]").count() or page.locator(".sk-form").count():
+            return
+    pytest.fail("JupyterLab does not run the cells")
+
+
+def test_moving_k_in_jupyterlab_changes_everything(patient, lab, panels, study):
+    patient.goto(lab)
+    run_all(patient)
+    before = live.wait_for(patient, study(), panels)
+    live.slide(patient, 4)
+    after = live.wait_for(patient, study(segments=4), panels)
+    live.settled(patient)
+    follows = [
+        name for name in panels if live.expected(study(), name) != live.expected(study(segments=4), name)
+    ]
+    assert [name for name in panels if before[name] != after[name]] == follows
+    assert len(follows) >= 13
+    assert patient.evaluate("document.querySelectorAll('script[src*=plotly], script[src^=blob]').length") <= 1
+    widths = patient.evaluate(
+        "[...document.querySelectorAll('.sk-plot .main-svg')].map((plot) => [plot.clientWidth, plot.closest('.sk-plot').clientWidth])"
+    )
+    assert all(abs(drawn - room) <= 2 for drawn, room in widths)

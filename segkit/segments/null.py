@@ -9,7 +9,7 @@ once. Draws are raw customers: they go through the same preparation and the same
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -92,18 +92,24 @@ class Population:
         return nw.concat(drawn, how="horizontal")
 
 
-def learn(frame: Frame, *, numbers: Sequence[str], categories: Sequence[str], seed: int = 0) -> Population:
-    """Learn one population from the named columns of a frame of a few thousand rows.
+def learn(
+    frame: Frame, *, numbers: Mapping[str, Floats], categories: Sequence[str], seed: int = 0
+) -> Population:
+    """Learn one population from a frame of a few thousand rows.
+
+    `numbers` gives for each numeric column its rows as prepared (a rising function of the raw ones): dips are
+    filled in on the scale on which customers are compared. Two humps of log spend are one slope of spend.
 
     Examples
     --------
     >>> import pandas as pd
     >>> frame = nw.from_native(pd.DataFrame({"spend": [1.0, 2.0, None, 9.0], "plan": ["a", "b", "b", "b"]}))
-    >>> drawn = learn(frame, numbers=["spend"], categories=["plan"]).draw(2, elliptical=False, seed=0)
+    >>> population = learn(frame, numbers={"spend": np.array([1, 2, 0, 9.0])}, categories=["plan"])
+    >>> drawn = population.draw(2, elliptical=False, seed=0)
     >>> len(drawn), int(drawn["spend"].to_native().isna().sum())
     (8, 2)
     """
-    known = [_number(name, frame[name]) for name in numbers]
+    known = [_number(name, frame[name], prepared) for name, prepared in numbers.items()]
     margins = [*known, *_ordered([_factor(name, frame[name]) for name in categories], known)]
     codes = [margin.codes for margin in margins]
     axes = _axes(codes)
@@ -117,7 +123,7 @@ def learn(frame: Frame, *, numbers: Sequence[str], categories: Sequence[str], se
 # ------------------------------------------------------------------------------------------------- columns
 
 
-def _number(name: str, series: nw.Series[Any]) -> Exact | Smooth:
+def _number(name: str, series: nw.Series[Any], prepared: Floats) -> Exact | Smooth:
     numbers = np.array([np.nan if value is None else float(value) for value in series.to_list()])
     present = np.isfinite(numbers)
     grid, first, inverse = np.unique(numbers[present], return_index=True, return_inverse=True)
@@ -125,8 +131,11 @@ def _number(name: str, series: nw.Series[Any]) -> Exact | Smooth:
     codes[present] = inverse
     if len(grid) <= FEW_VALUES:
         return Exact(name, codes, np.flatnonzero(present)[first])
+    values, shares = unimodal(prepared[present])
+    scale, first = np.unique(prepared[present], return_index=True)
     continuous = LATTICE * len(grid) >= len(inverse)
-    return Smooth(name, codes, *unimodal(numbers[present]), grid=grid[:0] if continuous else grid)
+    raw = np.interp(values, scale, numbers[present][first])
+    return Smooth(name, codes, raw, shares, grid=grid[:0] if continuous else grid)
 
 
 def _factor(name: str, series: nw.Series[Any]) -> Exact:

@@ -34,7 +34,6 @@ LEAST_SPREAD_Z = 0.5
 LEAST_CHANCE = 0.02
 TELLING = 1.3
 
-KINDS = ("number", "category")
 EVIDENCE = (
     *("segments", "inertia", "silhouette", "davies_bouldin", "calinski_harabasz"),
     *("chance_mean", "chance_low", "chance_high", "z", "chosen", "asked", "reading"),
@@ -233,8 +232,11 @@ def compare(
     sample: nw.DataFrame[Any], preparation: Preparation, algorithm: str, *, largest: int, seed: int
 ) -> Chance:
     """Hold a sample against 16 draws of each of two one-population laws; return the better explanation."""
-    kinds = {kind: [each.column for each in preparation.columns if each.kind == kind] for kind in KINDS}
-    population = null.learn(sample, numbers=kinds["number"], categories=kinds["category"], seed=seed)
+    categories = [each.column for each in preparation.columns if each.kind == "category"]
+    prepared = preparation.apply(sample)
+    outputs = {column: name for name, column in preparation.origin.items() if column not in categories}
+    numbers = {column: prepared[name].to_numpy() for column, name in outputs.items()}
+    population = null.learn(sample, numbers=numbers, categories=categories, seed=seed)
     real = profile(preparation.matrix(sample), algorithm, largest, seed)
     both = []
     for elliptical in (False, True):

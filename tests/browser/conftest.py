@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,8 @@ def dashboard(spawn: Any, free_port: int) -> str:
 
 
 @pytest.fixture
-def patient(page: Any) -> Iterator[Any]:
+def patient(page: Any) -> Any:
     """Return a page that waits as long as a busy machine needs."""
     page.set_default_timeout(240_000)
     page.set_default_navigation_timeout(240_000)
-    yield page
+    return page

@@ -16,16 +16,18 @@ from segkit.study import Study
 
 # Every panel on the page: its text, the alternative text of its picture, and what plotly drew.
 READ = """() => {
+  const own = ([key]) => !key.startsWith("_");
+  const inner = (value) => Object.fromEntries(Object.entries(value).filter(own).map(([key, one]) => [key, plain(one)]));
   const plain = (value) => ArrayBuffer.isView(value) ? Array.from(value)
-    : Array.isArray(value) ? value.map(plain)
-    : value && typeof value === "object" ? Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith("_")).map(([key, inner]) => [key, plain(inner)]))
-    : value;
+    : Array.isArray(value) ? value.map(plain) : value && typeof value === "object" ? inner(value) : value;
   const panels = {};
   for (const part of document.querySelectorAll("[data-sk-panel]")) {
     const panel = panels[part.dataset.skPanel] ??= { text: "", alt: null, data: null };
     panel.text += part.textContent;
     const plot = part.closest(".sk-panel")?.querySelector(".js-plotly-plot");
-    if (plot) { panel.alt = plot.closest("[role=img]").getAttribute("aria-label"); panel.data = plain(plot.data); }
+    if (!plot) continue;
+    panel.alt = plot.closest("[role=img]").getAttribute("aria-label");
+    panel.data = plain(plot.data);
   }
   return panels;
 }"""

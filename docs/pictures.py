@@ -39,7 +39,7 @@ def dashboard(browser: Browser, folder: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
         try:
             page = browser.new_page(viewport={"width": 1440, "height": 1100})
-            page.goto(address(server))
+            page.goto(address(server), timeout=120_000)
             page.wait_for_selector(".js-plotly-plot", timeout=120_000)
             page.wait_for_timeout(3_000)
             page.screenshot(path=folder / "dashboard.png")

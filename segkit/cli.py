@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options, unknown = parser.parse_known_args(arguments)
         if unknown:
             _unknown(unknown[0], options.flags)
-        logs.to_terminal(options.log_level)
-        return int(options.command(options))
+        with logs.to_terminal(options.log_level):
+            return int(options.command(options))
     except SegkitError as error:
         _tell(str(error))
         return error.exit_code
@@ -71,12 +71,6 @@ def _run(options: Options) -> int:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from .report import batch
 
-    common = ["--out", options.out, "--timeout", str(options.timeout), "--log-level", options.log_level]
-    common += ["--skip-complete"] if options.skip_complete else []
-    common += ["--notebook", options.notebook] if options.notebook else []
-    common += [
-        part for name, text in _given(options).items() for part in (f"--{name.replace('_', '-')}={text}",)
-    ]
     order = batch.Order(
         out=options.out,
         notebook=options.notebook,
@@ -86,15 +80,11 @@ def _run(options: Options) -> int:
         level="debug" if options.log_level == "debug" else "info",
         flags=_given(options),
     )
-    if options.jobs > 1 and len(options.target) > 1:
-        made = batch.several(options.target, common, options.jobs)
-    else:
-        made = (batch.one(target, order) for target in options.target)
     outcomes = []
-    for outcome in made:
+    for outcome in batch.carry_out(options.target, order, options.jobs):
         outcomes.append(outcome)
         if options.json:
-            print(batch.as_json(outcome), flush=True)
+            print(outcome.json, flush=True)
         else:
             _tell(outcome.line, to=sys.stderr if outcome.exit_code else sys.stdout)
     return batch.exit_code(outcomes)
@@ -128,7 +118,8 @@ def _score(options: Options) -> int:
 
     model = read_model(options.model)
     frame, _ = load(options.source)
-    scored = model.score(frame, options.customer_id or None)
+    learnt = model.training.get("customer_id")
+    scored = model.score(frame, options.customer_id or (learnt if learnt in frame.columns else None))
     export.to_file(scored, options.out)
     _tell(f"{len(scored):,} customers scored. {options.out}", to=sys.stdout)
     return 0

@@ -50,22 +50,28 @@ def trace(error: BaseException) -> str:
     return "\n".join([*before, *frames, type(error).__name__ + words])
 
 
-def to_terminal(level: str = "warning") -> None:
-    """Send what segkit logs from `level` up to the terminal."""
+@contextmanager
+def to_terminal(level: str = "warning") -> Iterator[None]:
+    """Send what segkit logs from `level` up to the terminal while the block runs."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("segkit: %(message)s"))
-    _attach(handler, level)
+    with _attached(handler, level):
+        yield
 
 
 @contextmanager
 def to_file(path: Path, level: str = "info") -> Iterator[None]:
     """Send what segkit logs to a file while the block runs; the file is closed afterwards."""
-    handler = _file(path, level)
-    try:
+    with _attached(_file(path), level):
         yield
-    finally:
-        logging.getLogger("segkit").removeHandler(handler)
-        handler.close()
+
+
+def warnings(path: Path) -> Iterator[str]:
+    """Yield the words of the warnings in a log file."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        _, _, rest = line.partition(" WARNING ")
+        if rest:
+            yield rest.partition(": ")[2]
 
 
 def for_child(path: Path, level: str = "info") -> dict[str, str]:
@@ -75,8 +81,7 @@ def for_child(path: Path, level: str = "info") -> dict[str, str]:
 
 def from_environment() -> None:
     """Send what this process logs to the file its parent named; a kernel calls this first of all."""
-    if FILE in os.environ:
-        _file(Path(os.environ[FILE]), os.environ.get(LEVEL, "info"))
+    _attach(_file(Path(os.environ[FILE])), os.environ[LEVEL])
 
 
 def unforeseen(error: BaseException | str) -> str:
@@ -97,15 +102,24 @@ def unforeseen(error: BaseException | str) -> str:
     return f"{said} The trace, without data, is in {file}."
 
 
-def _file(path: Path, level: str) -> logging.Handler:
+def _file(path: Path) -> logging.Handler:
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(Discreet())
-    return _attach(handler, level)
+    return handler
 
 
-def _attach(handler: logging.Handler, level: str) -> logging.Handler:
+@contextmanager
+def _attached(handler: logging.Handler, level: str) -> Iterator[None]:
+    _attach(handler, level)
+    try:
+        yield
+    finally:
+        logging.getLogger("segkit").removeHandler(handler)
+        handler.close()
+
+
+def _attach(handler: logging.Handler, level: str) -> None:
     handler.setLevel(level.upper())
     logger = logging.getLogger("segkit")
     logger.setLevel(logging.DEBUG)
     logger.addHandler(handler)
-    return handler

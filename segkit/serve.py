@@ -29,6 +29,7 @@ from voila.app import Voila
 from segkit import places, settings
 from segkit.errors import OutputError, ParameterError
 
+say = partial(print, flush=True)
 NOTEBOOK = "01-segment-customers"
 PORT = 8866
 # What a kernel may inherit: it runs for visitors, and this process may hold its operator's secrets.
@@ -54,7 +55,7 @@ POLICY = (
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Frame-Options": "SAMEORIGIN",
 }
 
@@ -66,7 +67,7 @@ def serve(
     token: str | None = None,
     behind_proxy: bool = False,
     notebook: str = NOTEBOOK,
-    tell: Callable[[str], None] = partial(print, flush=True),
+    tell: Callable[[str], None] = say,
 ) -> None:
     """Serve a notebook as a dashboard until the process is told to end.
 
@@ -75,8 +76,8 @@ def serve(
     host, port
         Where to listen.
     token
-        What visitors must show; None takes the one set in ``SEGKIT_TOKEN``, else makes one. Empty asks for none,
-        and is allowed on this machine only.
+        What visitors must show; None takes the one set in ``SEGKIT_TOKEN``, else makes one. Empty asks for
+        none, and is allowed on this machine only.
     behind_proxy
         Believe the forwarded headers of a proxy in front.
     notebook
@@ -104,7 +105,8 @@ def serve(
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
         app.behind_proxy, app.announce = behind_proxy, partial(tell, f"segkit is at {address}")
-        logging.getLogger("tornado.general").setLevel(logging.ERROR)  # it warns of jupyter-server's own settings
+        # tornado warns of jupyter-server's own settings
+        logging.getLogger("tornado.general").setLevel(logging.ERROR)
         app.initialize([])
         app.start()
 
@@ -112,7 +114,9 @@ def serve(
 class Kernels(AsyncMappingKernelManager):
     """Starts kernels with a clean environment."""
 
-    async def start_kernel(self, *, env: Mapping[str, str] | None = None, **more: Any) -> str:
+    async def start_kernel(  # type: ignore[override]  # the parent is typed for its synchronous twin
+        self, *, env: Mapping[str, str] | None = None, **more: Any
+    ) -> str:
         """Start a kernel for a visitor."""
         kernel: str = await super().start_kernel(env=kernel_environment(env or os.environ), **more)
         return kernel

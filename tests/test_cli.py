@@ -124,19 +124,27 @@ def test_a_run_as_json_is_one_object_a_line(ordered, capsys):
 def test_several_jobs_pass_every_flag_on(monkeypatch, capsys):
     asked = []
 
-    def several(targets, arguments, jobs):
-        asked.append((list(targets), list(arguments), jobs))
+    def several(targets, order, jobs):
+        asked.append((list(targets), order, jobs))
         return [batch.Outcome(target, "refused", 2, message="No.") for target in targets]
 
     monkeypatch.setattr(batch, "several", several)
-    flags = ["--seed=3", "--features==a b", "--out", "o", "--notebook", "n", "--skip-complete"]
-    assert call("run", "a.yml", "b.yml", "--jobs", "2", *flags) == 2
-    targets, arguments, jobs = asked[0]
-    assert (targets, jobs) == (["a.yml", "b.yml"], 2)
-    again = cli._parser().parse_args(["run", *arguments, "--", *targets])
-    assert cli._given(again) == {"seed": "3", "features": "=a b"}
-    assert (again.out, again.notebook, again.skip_complete) == ("o", "n", True)
+    flags = [
+        "--seed=3",
+        "--features==a b",
+        "--out",
+        "o",
+        "--notebook",
+        "n",
+        "--skip-complete",
+        "--timeout=2.5",
+    ]
+    assert call("run", "a.yml", "b.yml", "--jobs", "2", "--log-level", "debug", *flags) == 2
     assert capsys.readouterr().err == "a.yml: No.\nb.yml: No.\n"
+    targets, order, jobs = asked.pop()
+    assert (targets, jobs) == (["a.yml", "b.yml"], 2)
+    assert call("run", "a.yml", "b.yml", "--jobs", "2", *order.arguments()) == 2
+    assert asked.pop() == (targets, order, jobs)
 
 
 def test_text_from_data_cannot_steer_the_terminal(monkeypatch, capsys):

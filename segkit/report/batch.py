@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from . import runner
 log = logging.getLogger(__name__)
 
 GRACE = 10  # seconds a stopped process gets to clean up
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 RECIPES = (".yml", ".yaml")
 
 
@@ -55,6 +56,11 @@ class Outcome:
         took = "already complete" if self.status == "skipped" else f"{self.seconds:.1f} s"
         return f"{self.message} ({took}) {self.directory}/report.html"
 
+    @property
+    def json(self) -> str:
+        """The outcome as one line for programs."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
 
 @dataclass(frozen=True)
 class Order:
@@ -66,7 +72,14 @@ class Order:
     skip_complete: bool = False
     progress: bool = False
     level: str = "info"
-    flags: Mapping[str, str] | None = None
+    flags: Mapping[str, str] = field(default_factory=dict)
+
+    def arguments(self) -> list[str]:
+        """Return the order as the command line takes it."""
+        own = {"out": self.out, "notebook": self.notebook, "timeout": self.timeout, **self.flags}
+        given = [f"--{name.replace('_', '-')}={value}" for name, value in own.items()]
+        debug = ["--log-level=debug"] if self.level == "debug" else []
+        return [*given, *debug, *(["--skip-complete"] if self.skip_complete else [])]
 
 
 def one(target: str, order: Order) -> Outcome:
@@ -92,10 +105,18 @@ def one(target: str, order: Order) -> Outcome:
         return Outcome(target, "failed", 1, message=logs.unforeseen(error))
 
 
-def several(targets: Sequence[str], arguments: Sequence[str], jobs: int) -> Iterator[Outcome]:
+def carry_out(targets: Sequence[str], order: Order, jobs: int) -> Iterator[Outcome]:
+    """Carry out targets, `jobs` at once; yield what became of each."""
+    if jobs > 1 and len(targets) > 1:
+        yield from several(targets, order, jobs)
+    else:
+        yield from (one(target, order) for target in targets)
+
+
+def several(targets: Sequence[str], order: Order, jobs: int) -> Iterator[Outcome]:
     """Carry out targets in processes, `jobs` at once, each a call of the command line; yield as they end."""
-    command = [sys.executable, "-m", "segkit.cli", "run", "--json", *arguments, "--"]
-    environment = {**os.environ, **dict.fromkeys(runner.THREADS, "1")}
+    command = [sys.executable, "-P", "-m", "segkit.cli", "run", "--json", *order.arguments(), "--"]
+    environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
     running: list[subprocess.Popen[str]] = []
 
     def carry_out(target: str) -> Outcome:
@@ -132,7 +153,7 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
 
 def _recipe(target: str, order: Order) -> Recipe:
     """Return what a target asks for: a parameter file and flags over it, or a source and flags."""
-    flags = dict(order.flags or {})
+    flags = dict(order.flags)
     if Path(target).suffix.lower() in RECIPES:
         read = kinds.read(target)
         study = type(read.params).from_text(flags, base=read.params)
@@ -192,8 +213,3 @@ def _stop(child: subprocess.Popen[str]) -> None:
             child.wait(GRACE)
         except subprocess.TimeoutExpired:
             child.kill()
-
-
-def as_json(outcome: Outcome) -> str:
-    """Return an outcome as one line of JSON."""
-    return json.dumps(asdict(outcome), ensure_ascii=False)

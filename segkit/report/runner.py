@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 logging.getLogger("papermill").addHandler(logging.NullHandler())  # what it has to say is raised
 
 START_SECONDS = 120
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _FRAME = re.compile(r"\s*(?:File |Cell In|-+> ?\d)")
 
 
@@ -53,7 +52,6 @@ def run(
     timeout: float = 0,
     progress: bool = False,
     level: str = "info",
-    threads: int = 0,
 ) -> Path:
     """Run a notebook with these parameters to a complete run; return its directory.
 
@@ -71,8 +69,6 @@ def run(
         Show a bar of the cells on the terminal.
     level
         What goes into ``run.log``.
-    threads
-        Threads of each fit; 0 takes what the machine has.
 
     Raises
     ------
@@ -87,13 +83,14 @@ def run(
             log.info("segkit %s runs %s", version("segkit"), notebook)
             began = time.monotonic()
             values = params.but(output=str(made.path), interactive=False).dump()
-            environment = logs.for_child(made.path / "run.log", level)
-            environment |= dict.fromkeys(THREADS if threads else (), str(threads))
+            environment = os.environ | logs.for_child(made.path / "run.log", level)
             done = _execute(source, values, timeout, environment, progress=progress)
             summary = _summary(made.path)
             name = f"{name}-{identity(notebook, summary)}"
             _write(done, made.path, name, summary)
             log.info("done in %.1f s", time.monotonic() - began)
+        for words in logs.warnings(made.path / "run.log"):
+            log.warning(words)
         return made.publish(name, notebook=notebook)
 
 
@@ -121,8 +118,9 @@ class _ThisPython(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """Return how to start the kernel; before anything else it logs where we log."""
-        hook = "--IPKernelApp.exec_lines=__import__('segkit.logs').logs.from_environment()"
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", hook]
+        first = "--IPKernelApp.exec_lines=__import__('segkit.logs').logs.from_environment()"
+        safe = "--IPKernelApp.ignore_cwd=True"  # a numpy.py that lies among the data is not imported
+        argv = [sys.executable, "-P", "-m", "ipykernel", "-f", "{connection_file}", first, safe]
         return KernelSpec(argv=argv, display_name="segkit", language="python")
 
 
@@ -169,7 +167,7 @@ def _execute(
             language="python",
             progress_bar=progress,
             limit=limit,
-            environment={**os.environ, **environment},
+            environment=environment,
         )
     except PapermillExecutionError as error:
         raise _from_cell(error) from None

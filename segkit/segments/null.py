@@ -26,6 +26,7 @@ Places: TypeAlias = NDArray[np.intp]
 FEW_VALUES = 10  # a number with at most so many different values is kept exactly
 LATTICE = 5  # a number with fewer different values than rows over this is rounded to those values
 ATOM = 0.05  # a value held by this share (no spend at all, say) is a fact about buyers, not a dip
+NOISE = 4.0  # squared correlations under this over the rows are taken for chance, which draws add again
 FLOOR = 0.2  # shortest axis when radii are measured: nearly equal columns must not blow them up
 
 
@@ -256,7 +257,10 @@ def _axes(codes: Sequence[Places]) -> Floats:
     """
     scores = np.column_stack([_scores(each) for each in codes])
     both = np.column_stack([(each >= 0).astype(np.float64) for each in codes])
-    shared = (scores.T @ scores) / np.maximum(both.T @ both, 1.0)
+    rows = np.maximum(both.T @ both, 1.0)
+    shared = (scores.T @ scores) / rows
+    noise = (shared**2 < NOISE / rows) & ~np.eye(len(rows), dtype=bool)
+    shared[noise] = 0.0
     kept = np.maximum(shared.diagonal(), 1e-12)
     correlation = np.clip(shared / np.outer(kept, kept), -1.0, 1.0)
     np.fill_diagonal(correlation, 1.0)

@@ -206,7 +206,7 @@ class Form:
 
     def _unfold(self, _: Any) -> None:
         """Open or close the controls where the page is too narrow to have them beside it."""
-        is_open = "sk-unfolded" in self.box._dom_classes
+        is_open = "sk-unfolded" in self.box._dom_classes  # noqa: SLF001 - ipywidgets has no other way to ask
         (self.box.remove_class if is_open else self.box.add_class)("sk-unfolded")
 
 

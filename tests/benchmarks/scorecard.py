@@ -127,7 +127,7 @@ def planted_line(distance: int, tables: int) -> str:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("file", nargs="?", type=Path, help="where the card goes")
-    options.add_argument("--tables", type=int, default=20, help="tables a line")
+    options.add_argument("--tables", type=int, default=10, help="tables a line")
     asked = options.parse_args()
     lines = []
     for line in card(asked.tables):

@@ -51,6 +51,6 @@ def dashboard(spawn: Any, free_port: int) -> str:
 @pytest.fixture
 def patient(page: Any) -> Any:
     """Return a page that waits as long as a busy machine needs."""
-    page.set_default_timeout(240_000)
+    page.set_default_timeout(90_000)
     page.set_default_navigation_timeout(240_000)
     return page

@@ -17,7 +17,8 @@ from segkit.study import Study
 # Every panel on the page: its text, the alternative text of its picture, and what plotly drew.
 READ = """() => {
   const own = ([key]) => !key.startsWith("_");
-  const inner = (value) => Object.fromEntries(Object.entries(value).filter(own).map(([key, one]) => [key, plain(one)]));
+  const inner = (value) =>
+    Object.fromEntries(Object.entries(value).filter(own).map(([key, one]) => [key, plain(one)]));
   const plain = (value) => ArrayBuffer.isView(value) ? Array.from(value)
     : Array.isArray(value) ? value.map(plain) : value && typeof value === "object" ? inner(value) : value;
   const panels = {};

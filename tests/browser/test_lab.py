@@ -41,8 +41,13 @@ def lab(spawn, free_port, tmp_path):
         "--ServerApp.disable_check_xsrf=True",
         f"--ServerApp.root_dir={tmp_path}",
     ]
-    env = {**os.environ, "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTER_CONFIG_DIR": str(home),
-           "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"), "JUPYTER_DATA_DIR": str(home / "data")}  # fmt: skip
+    env = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(home),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+    }
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     spawn(command, ready=f"http://127.0.0.1:{free_port}/api/status", timeout=120, env=env)
@@ -74,7 +79,15 @@ def test_moving_k_in_jupyterlab_changes_everything(patient, lab, panels, study):
         name for name in panels if live.expected(study(), name) != live.expected(study(segments=4), name)
     ]
     assert [name for name in panels if before[name] != after[name]] == follows
-    assert set(panels) - set(follows) <= {"quality", "missing", "correlation", "columns", "method", "glossary"}
+    assert set(panels) - set(follows) <= {
+        "quality",
+        "missing",
+        "correlation",
+        "columns",
+        "method",
+        "glossary",
+    }
     assert patient.evaluate("document.querySelectorAll('script[src*=plotly], script[src^=blob]').length") <= 1
-    too_wide = "[...document.querySelectorAll('.sk-plot')].filter((box) => box.scrollWidth > box.clientWidth + 2).length"
+    plots = "[...document.querySelectorAll('.sk-plot')]"
+    too_wide = f"{plots}.filter((box) => box.scrollWidth > box.clientWidth + 2).length"
     assert patient.evaluate(too_wide) == 0

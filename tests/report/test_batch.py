@@ -118,8 +118,8 @@ def test_several_at_once_give_what_they_give_alone(tmp_path, monkeypatch, root):
     for name in ("a", "b"):
         (tmp_path / f"{name}.yml").write_text(f"name: {name}\nsegments: 3\n")
     targets = [str(tmp_path / name) for name in ("a.yml", "b.yml", "none.yml")]
-    flags = ["--out", str(tmp_path / "out"), "--notebook", str(book), "--seed=7"]
-    found = {Path(one.target).name: one for one in batch.several(targets, flags, jobs=2)}
+    order = batch.Order(out=str(tmp_path / "out"), notebook=str(book), flags={"seed": "7"})
+    found = {Path(one.target).name: one for one in batch.carry_out(targets, order, jobs=2)}
     assert {name: one.exit_code for name, one in found.items()} == {"a.yml": 0, "b.yml": 0, "none.yml": 2}
     for name in ("a", "b"):
         record = runs.manifest(found[f"{name}.yml"].directory)
@@ -130,7 +130,7 @@ def test_several_at_once_give_what_they_give_alone(tmp_path, monkeypatch, root):
 def test_leaving_the_loop_stops_what_still_runs(tmp_path):
     book = stub.notebook(tmp_path / "book.ipynb", "import time\ntime.sleep(60)")
     targets = [str(tmp_path / "none.yml"), "sample:retail"]
-    running = batch.several(targets, ["--out", str(tmp_path / "out"), "--notebook", str(book)], jobs=2)
+    running = batch.several(targets, batch.Order(out=str(tmp_path / "out"), notebook=str(book)), jobs=2)
     assert next(running).exit_code == 2
     running.close()
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())

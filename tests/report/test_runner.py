@@ -31,7 +31,10 @@ def _state(tmp_path, monkeypatch, root):
     assert kernels() == []
 
 
-def test_a_notebook_becomes_a_complete_run(tmp_path):
+def test_a_notebook_becomes_a_complete_run(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    for name in ("numpy", "types", "segkit"):  # what lies among the data is not imported
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not me')")
     book = stub.notebook(
         tmp_path / "own {book}.ipynb",
         "# Which customers?",
@@ -61,6 +64,9 @@ def test_a_notebook_becomes_a_complete_run(tmp_path):
     assert "interactive = False" in injected.source
     log = (folder / "run.log").read_text()
     assert "WARNING segkit.x: from the kernel" in log
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "from the kernel"
+    ]
     assert str(tmp_path) not in (folder / "summary.json").read_text()
 
 

@@ -22,7 +22,7 @@ from segkit.segments.validity import Floats, Labels, Matrix, is_sparse
 POLISH_ROWS = 2_000
 SAMPLE_ROWS = 4_000
 STARTS = 10
-QUICK_STARTS = 2
+QUICK_ROWS = 2_000  # rows times starts of a quick fit
 FEW_ROWS = 50_000  # up to here one thread: more cost up to 50x on a busy machine
 MOST_PASSES = 300
 MANY_ROWS_PASSES = 30  # what later passes gain is below .01 % of the inertia
@@ -55,7 +55,8 @@ class KMeans:
             )  # fewer different rows than k: the sweep looks
             with threads(1):
                 if quick:
-                    return _parts(SklearnKMeans(segments, n_init=QUICK_STARTS, random_state=seed).fit(X))
+                    quick_starts = min(STARTS, max(2, QUICK_ROWS // X.shape[0]))
+                    return _parts(SklearnKMeans(segments, n_init=quick_starts, random_state=seed).fit(X))
                 polished = X.shape[0] <= POLISH_ROWS and not is_sparse(X)
                 centers = (_best_polished if polished else _best_on_sample)(X, segments, seed)
             with threads(1 if few else None):

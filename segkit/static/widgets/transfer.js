@@ -18,9 +18,9 @@ const line = (el) => {
 };
 
 const upload = ({ model, el }) => {
-  const pick = Object.assign(document.createElement("input"), { type: "file", className: "sk-sr", accept: model.get("types").join(",") });
+  const pick = Object.assign(document.createElement("input"), { type: "file", hidden: true, accept: model.get("types").join(",") });
   const open = button(model.get("label"), "sk-wide"), stop = button("Cancel");
-  pick.setAttribute("aria-label", model.get("label")); pick.tabIndex = -1; stop.hidden = true;
+  stop.hidden = true;
   el.append(pick, open, stop);
   const page = line(el);
   page.say(model.get("hint"));

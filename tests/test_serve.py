@@ -1,0 +1,159 @@
+"""The dashboard's server: closed by default, clean inside, gone when told."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import nbformat
+import psutil
+import pytest
+
+from segkit import serve as room
+from segkit.errors import OutputError, ParameterError
+from segkit.serve import kernel_environment, serve
+
+TOKEN = "a-token-for-tests"
+TELLS = """
+import os
+from IPython.display import display
+names = " ".join(sorted(os.environ))
+face, query = os.environ.get("SEGKIT_FACE"), os.environ["QUERY_STRING"]
+display({"text/html": f"<p>SEEN {names} FACE {face} QUERY {query} END</p>"}, raw=True)
+"""
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """Return a notebook that tells what its kernel sees."""
+    cells = [nbformat.v4.new_code_cell(TELLS)]
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    path = tmp_path / "tells.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec}), path)
+    return path
+
+
+@pytest.fixture
+def served(spawn, free_port, notebook):
+    """Return a running server of that notebook, and its address."""
+    code = f"from segkit.serve import serve; serve(port={free_port}, notebook={str(notebook)!r})"
+    env = {**os.environ, "SEGKIT_TOKEN": TOKEN, "AWS_SECRET_ACCESS_KEY": "hush", "DATABASE_URL": "hush"}
+    server = spawn(
+        [sys.executable, "-c", code], ready=re.compile(r"segkit is at (\S+)"), timeout=120, env=env
+    )
+    return server, server.match[1]
+
+
+def get(address):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(address, timeout=120) as answer:
+        return answer.read().decode(), answer.headers, answer.url
+
+
+def family(server):
+    return psutil.Process(server.pid).children(recursive=True)
+
+
+def test_kernel_sees_no_secret_and_no_token_and_ends_with_the_server(served):
+    server, address = served
+    page, headers, _ = get(f"{address}&segments=4")
+    seen = re.search(r"SEEN (.*?) FACE (.*?) QUERY (.*?) END", page)
+    assert {"AWS_SECRET_ACCESS_KEY", "DATABASE_URL", "SEGKIT_TOKEN", "VOILA_REQUEST_URL"}.isdisjoint(
+        seen[1].split()
+    )
+    assert (seen[2], seen[3]) == ("dashboard", "segments=4")
+    assert TOKEN not in page
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", page)
+
+    kernels = family(server)
+    assert kernels
+    os.kill(server.pid, signal.SIGTERM)
+    server.process.wait(timeout=60)
+    _, alive = psutil.wait_procs(kernels, timeout=30)
+    assert not alive
+
+
+def test_interrupt_ends_it_too(served):
+    server, _ = served
+    os.kill(server.pid, signal.SIGINT)
+    assert server.process.wait(timeout=60) == 0
+    assert "Traceback" not in server.text
+
+
+def test_without_the_token_there_is_only_the_login_page_and_no_kernel(served):
+    server, address = served
+    page, _, landed = get(address.split("?")[0])
+    assert "/login" in landed
+    assert "token" in page
+    assert TOKEN not in page
+    with pytest.raises(urllib.error.HTTPError):
+        get(address.split("?")[0] + "api/kernels/00000000-0000-0000-0000-000000000000")
+    time.sleep(1)
+    assert not family(server)
+
+
+def test_the_template_cannot_be_chosen_by_the_address(served):
+    _, address = served
+    page, _, _ = get(f"{address}&template=classic&theme=dark")
+    assert "data-sk-plotly" in page
+    assert "theme-light" in page
+
+
+def test_plotly_comes_from_the_package(served):
+    from plotly.offline import get_plotlyjs
+
+    _, address = served
+    script, _, _ = get(address.split("?")[0] + "voila/static/plotly.min.js")
+    assert script == get_plotlyjs()
+
+
+def test_a_taken_port_is_one_sentence(free_port, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", free_port))
+        taken.listen()
+        with pytest.raises(OutputError, match=rf"port {free_port}: address already in use. Choose another"):
+            serve(port=free_port)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.7", "shop.example"])
+def test_strangers_need_a_token(host):
+    with pytest.raises(ParameterError, match="Without a token"):
+        serve(host=host, token="")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.1.2.3"])
+def test_this_machine_is_no_stranger(host):
+    assert room.is_loopback(host)
+
+
+def test_an_unusable_host_is_one_sentence(free_port):
+    with pytest.raises(OutputError, match=r"Cannot listen on 203\.0\.113\.7"):
+        serve(host="203.0.113.7", port=free_port, token=TOKEN)
+
+
+def test_no_setting_of_the_operator_but_limits_reaches_a_kernel():
+    given = {
+        "PATH": "/bin",
+        "SEGKIT_TOKEN": "x",
+        "SEGKIT_UPLOAD_LIMIT_MB": "5",
+        "GITHUB_TOKEN": "x",
+        "LC_ALL": "C",
+    }
+    kept = kernel_environment({**given, "QUERY_STRING": "a=1&token=x&b=%26"})
+    assert kept == {
+        "PATH": "/bin",
+        "SEGKIT_UPLOAD_LIMIT_MB": "5",
+        "LC_ALL": "C",
+        "QUERY_STRING": "a=1&b=%26",
+        "SEGKIT_FACE": "dashboard",
+    }
+    assert "x" not in json.dumps(list(kept.values()))

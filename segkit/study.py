@@ -29,7 +29,7 @@ from .data import columns as columns_room
 from .data import quality as quality_room
 from .data import source as source_room
 from .data.source import Reading
-from .errors import GateError, SourceError
+from .errors import GateError, ParameterError, SourceError
 from .insight import actions as actions_room
 from .insight import drivers as drivers_room
 from .insight import profile as profile_room
@@ -331,6 +331,11 @@ def _swept(ready: _Prepared, params: Params) -> Sweep:
 def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, Any], pd.DataFrame]:
     """Decide how many segments there are, put every customer in one, and keep how: the model."""
     sweep = _swept(ready, params)
+    if params.segments > sweep.distinct:
+        raise ParameterError(
+            f"segments must be at most {sweep.distinct} here, got {params.segments}: "
+            "no more customers than that differ in the columns used."
+        )
     how = {"max_segments": params.max_segments, "seed": params.seed}
     rows = ready.to_fit[0]
     measured = kept.get(

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -130,19 +131,20 @@ class _Engine(Engine):  # type: ignore[misc]
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:  # noqa: ARG003
         """Run every cell; the kernel is gone afterwards, whatever happened."""
-        limit, environment = options["limit"], options["environment"]
-        client = PapermillNotebookClient(
-            nb_man,
-            km=_ThisPython(kernel_name="python3"),
-            timeout_func=_countdown(limit) if limit else None,
-            startup_timeout=START_SECONDS,
-            shutdown_kernel="immediate",
-            store_widget_state=False,
-            record_timing=False,
-            log=logging.getLogger("papermill"),
-        )
+        limit = options["limit"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        client.execute(cleanup_kc=True, env=environment, **quiet)
+        with TemporaryDirectory(prefix="segkit-") as private:  # sockets nobody else on the machine can open
+            client = PapermillNotebookClient(
+                nb_man,
+                km=_ThisPython(transport="ipc", ip=f"{private}/s", connection_file=f"{private}/kernel.json"),
+                timeout_func=_countdown(limit) if limit else None,
+                startup_timeout=START_SECONDS,
+                shutdown_kernel="immediate",
+                store_widget_state=False,
+                record_timing=False,
+                log=logging.getLogger("papermill"),
+            )
+            client.execute(cleanup_kc=True, env=options["environment"], **quiet)
 
 
 papermill_engines.register("segkit", _Engine)

@@ -196,22 +196,7 @@ def _parser() -> _Parser:
         title="commands", required=True, metavar="COMMAND", parser_class=_StudyParser
     )
 
-    run = _command(commands, "run", _run, "carry out studies, each to a report")
-    run.add_argument(
-        "target", nargs="+", metavar="FILE.yml|SOURCE", help="parameter files, data files or sample:NAME"
-    )
-    run.add_argument("--out", default="reports", metavar="DIR", help="directory of the runs (reports)")
-    run.add_argument("--notebook", default="", metavar="NAME", help="notebook to run, by name or path")
-    run.add_argument("--jobs", type=_whole, default=1, metavar="N", help="how many runs at once (1)")
-    run.add_argument(
-        "--timeout", type=_seconds, default=0.0, metavar="S", help="seconds after which to give up"
-    )
-    run.add_argument(
-        "--skip-complete", action="store_true", help="leave out what is already there, unchanged"
-    )
-    run.add_argument("--json", action="store_true", help="print one line of JSON for each run")
-    run.but = ()
-
+    _add_run(_command(commands, "run", _run, "carry out studies, each to a report"))
     check = _command(commands, "check", _check, "say what a data file is like; make no study")
     check.add_argument("source", help="data file or sample:NAME")
     check.add_argument("--json", action="store_true", help="print JSON")
@@ -238,6 +223,23 @@ def _parser() -> _Parser:
     serve.add_argument("--port", type=int, default=8866, help="port to listen on (8866)")
     serve.add_argument("--behind-proxy", action="store_true", help="trust a reverse proxy's headers")
     return parser
+
+
+def _add_run(run: _StudyParser) -> None:
+    run.add_argument(
+        "target", nargs="+", metavar="FILE.yml|SOURCE", help="parameter files, data files or sample:NAME"
+    )
+    run.add_argument("--out", default="reports", metavar="DIR", help="directory of the runs (reports)")
+    run.add_argument("--notebook", default="", metavar="NAME", help="notebook to run, by name or path")
+    run.add_argument("--jobs", type=_whole, default=1, metavar="N", help="how many runs at once (1)")
+    run.add_argument(
+        "--timeout", type=_seconds, default=0.0, metavar="S", help="seconds after which to give up"
+    )
+    run.add_argument(
+        "--skip-complete", action="store_true", help="leave out what is already there, unchanged"
+    )
+    run.add_argument("--json", action="store_true", help="print one line of JSON for each run")
+    run.but = ()
 
 
 def _command(commands: Any, name: str, command: Callable[[Options], int], text: str) -> _StudyParser:

@@ -344,15 +344,20 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
         lambda: verdict_room.measure(rows, ready.recipe, sweep, **how),
     )
     verdict, evidence = verdict_room.decide(sweep, measured, segments=params.segments)
+    ids = [*seen.columns.loc[seen.columns["use"] == "id", "column"], None]
     model = Model.learn(
         ready.recipe,
         ready.frame,
         sweep.solutions[verdict.shown].centers,
         algorithm=sweep.algorithm,
         supported=verdict.supported,
-        training={"seed": params.seed, "verdict": verdict.level, "input_sha256": seen.reading.sha256},
+        training={
+            "seed": params.seed,
+            "verdict": verdict.level,
+            "input_sha256": seen.reading.sha256,
+            "customer_id": ids[0] or "",
+        },
     )
-    ids = [*seen.columns.loc[seen.columns["use"] == "id", "column"], None]
     return {"verdict": verdict, "evidence": evidence, "model": model}, model.score(ready.frame, ids[0])
 
 

@@ -19,36 +19,53 @@ import pytest
 from segkit import serve as room
 from segkit.errors import OutputError, ParameterError
 from segkit.serve import kernel_environment, serve
+from tests.conftest import Spawned
 
 TOKEN = "a-token-for-tests"
 TELLS = """
 import os
 from IPython.display import display
-names = " ".join(sorted(os.environ))
-face, query = os.environ.get("SEGKIT_FACE"), os.environ["QUERY_STRING"]
+names, face, query = " ".join(sorted(os.environ)), os.environ.get("SEGKIT_FACE"), os.environ["QUERY_STRING"]
 display({"text/html": f"<p>SEEN {names} FACE {face} QUERY {query} END</p>"}, raw=True)
 """
 
 
-@pytest.fixture
-def notebook(tmp_path):
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory):
     """Return a notebook that tells what its kernel sees."""
     cells = [nbformat.v4.new_code_cell(TELLS)]
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    path = tmp_path / "tells.ipynb"
+    path = tmp_path_factory.mktemp("notebook") / "tells.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": spec}), path)
     return path
 
 
-@pytest.fixture
-def served(spawn, free_port, notebook):
-    """Return a running server of that notebook, and its address."""
-    code = f"from segkit.serve import serve; serve(port={free_port}, notebook={str(notebook)!r})"
+def start(notebook, folder):
+    """Start a server of that notebook; return it and its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    code = f"from segkit.serve import serve; serve(port={port}, notebook={str(notebook)!r})"
     env = {**os.environ, "SEGKIT_TOKEN": TOKEN, "AWS_SECRET_ACCESS_KEY": "hush", "DATABASE_URL": "hush"}
-    server = spawn(
-        [sys.executable, "-c", code], ready=re.compile(r"segkit is at (\S+)"), timeout=120, env=env
-    )
+    server = Spawned([sys.executable, "-c", code], folder / "serve.log", env=env)
+    server.wait_until(re.compile(r"segkit is at (\S+)"), 120)
     return server, server.match[1]
+
+
+@pytest.fixture(scope="module")
+def shared(notebook, tmp_path_factory):
+    """Return a server for tests that only look."""
+    server, address = start(notebook, tmp_path_factory.mktemp("shared"))
+    yield server, address
+    server.stop()
+
+
+@pytest.fixture
+def served(notebook, tmp_path):
+    """Return a server for a test that ends it."""
+    server, address = start(notebook, tmp_path)
+    yield server, address
+    server.stop()
 
 
 def get(address):
@@ -89,8 +106,8 @@ def test_interrupt_ends_it_too(served):
     assert "Traceback" not in server.text
 
 
-def test_without_the_token_there_is_only_the_login_page_and_no_kernel(served):
-    server, address = served
+def test_without_the_token_there_is_only_the_login_page_and_no_kernel(shared):
+    server, address = shared
     page, _, landed = get(address.split("?")[0])
     assert "/login" in landed
     assert "token" in page
@@ -101,17 +118,17 @@ def test_without_the_token_there_is_only_the_login_page_and_no_kernel(served):
     assert not family(server)
 
 
-def test_the_template_cannot_be_chosen_by_the_address(served):
-    _, address = served
+def test_the_template_cannot_be_chosen_by_the_address(shared):
+    _, address = shared
     page, _, _ = get(f"{address}&template=classic&theme=dark")
     assert "data-sk-plotly" in page
     assert "theme-light" in page
 
 
-def test_plotly_comes_from_the_package(served):
+def test_plotly_comes_from_the_package(shared):
     from plotly.offline import get_plotlyjs
 
-    _, address = served
+    _, address = shared
     script, _, _ = get(address.split("?")[0] + "voila/static/plotly.min.js")
     assert script == get_plotlyjs()
 
@@ -149,11 +166,6 @@ def test_no_setting_of_the_operator_but_limits_reaches_a_kernel():
         "LC_ALL": "C",
     }
     kept = kernel_environment({**given, "QUERY_STRING": "a=1&token=x&b=%26"})
-    assert kept == {
-        "PATH": "/bin",
-        "SEGKIT_UPLOAD_LIMIT_MB": "5",
-        "LC_ALL": "C",
-        "QUERY_STRING": "a=1&b=%26",
-        "SEGKIT_FACE": "dashboard",
-    }
+    limits = {"PATH": "/bin", "SEGKIT_UPLOAD_LIMIT_MB": "5", "LC_ALL": "C"}
+    assert kept == {**limits, "QUERY_STRING": "a=1&b=%26", "SEGKIT_FACE": "dashboard"}
     assert "x" not in json.dumps(list(kept.values()))

@@ -187,14 +187,25 @@ def unimodal(values: Floats) -> tuple[Floats, Floats]:
     points, counts = np.unique(values, return_counts=True)
     top = int(counts.argmax())
     if counts[top] < ATOM * len(values) or counts[top] == 1 or len(points) < 3:
-        return points, _unimodal_shares(points, counts)
+        return _one_hump(points, counts)
     atom, share = points[top], counts[top] / len(values)
-    rest = np.delete(points, top)
-    shares = _unimodal_shares(rest, np.delete(counts, top))
+    rest, shares = _one_hump(np.delete(points, top), np.delete(counts, top))
+    place = int(np.searchsorted(rest, atom))
     below = np.interp(atom, rest, shares, left=0.0)
-    ends = np.insert((1 - share) * shares, top, [(1 - share) * below] * 2)
-    ends[top + 1 :] += share
-    return np.insert(rest, top, [atom, atom]), ends
+    ends = np.insert((1 - share) * shares, place, [(1 - share) * below] * 2)
+    ends[place + 1 :] += share
+    return np.insert(rest, place, [atom, atom]), ends
+
+
+def _one_hump(points: Floats, counts: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Return the unimodal law with the mean and spread of the sample: the hulls alone pull it together."""
+    shares = _unimodal_shares(points, counts)
+    low, high, mass = points[:-1], points[1:], np.diff(shares)
+    mean = shares[0] * points[0] + mass @ (low + high) / 2
+    square = shares[0] * points[0] ** 2 + mass @ (low**2 + low * high + high**2) / 3
+    wanted = np.average(points, weights=counts)
+    spread = np.sqrt(np.average((points - wanted) ** 2, weights=counts) / max(square - mean**2, 1e-300))
+    return (wanted + (points - mean) * spread if len(points) > 1 else points), shares
 
 
 def _unimodal_shares(points: Floats, counts: NDArray[np.intp]) -> Floats:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from segkit.study import Study, segment
+from tests.browser.live import panels_of
+from tests.conftest import Spawned
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01-segment-customers.ipynb"
 TOKEN = "a-token-for-tests"
@@ -21,9 +24,7 @@ TOKEN = "a-token-for-tests"
 @pytest.fixture(scope="session")
 def panels() -> tuple[str, ...]:
     """Return the names of the panels in the notebook, in order."""
-    from tests.browser.live import wait_cells
-
-    return wait_cells(json.loads(NOTEBOOK.read_text(encoding="utf-8")))
+    return panels_of(json.loads(NOTEBOOK.read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="session")
@@ -39,13 +40,20 @@ def study() -> Callable[..., Study]:
     return make
 
 
-@pytest.fixture
-def dashboard(spawn: Any, free_port: int) -> str:
-    """Start `segkit serve`; return the address it prints."""
-    command = [sys.executable, "-m", "segkit.cli", "serve", "--port", free_port]
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start `segkit serve`, once for the tests of a file; return the address it prints."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [sys.executable, "-m", "segkit.cli", "serve", "--port", port]
     env = {**os.environ, "SEGKIT_TOKEN": TOKEN, "SEGKIT_UPLOAD_LIMIT_MB": "3"}
-    server = spawn(list(map(str, command)), ready=re.compile(r"segkit is at (\S+)"), timeout=120, env=env)
-    return str(server.match[1])
+    server = Spawned(command, tmp_path_factory.mktemp("dashboard") / "serve.log", env=env)
+    try:
+        server.wait_until(re.compile(r"segkit is at (\S+)"), 120)
+        yield str(server.match[1])
+    finally:
+        server.stop()
 
 
 @pytest.fixture

@@ -33,6 +33,8 @@ READ = """() => {
   return panels;
 }"""
 PATIENCE = 240_000
+# Panels that say nothing about the segments: a change of k need not change them.
+STEADY = {"quality", "missing", "correlation", "columns", "method", "glossary"}
 
 
 def squeeze(text: str) -> str:
@@ -74,9 +76,9 @@ def read(page: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def same(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """Answer whether a panel shows what it should: every word, and every value of every trace."""
-    return not differences(found, wanted)
+def title(page: Any) -> str:
+    """Return the answer the page gives, or nothing while there is none."""
+    return squeeze(page.evaluate("document.querySelector('[data-sk-panel=verdict]')?.textContent ?? ''"))
 
 
 def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
@@ -105,6 +107,8 @@ def wait_for(page: Any, study: Study, names: tuple[str, ...]) -> dict[str, dict[
     """Wait until the page shows this study in every panel; fail saying which panel does not, and how."""
     wanted = {name: expected(study, name) for name in names}
     end = time.monotonic() + PATIENCE / 1000
+    while time.monotonic() < end and title(page) != wanted["verdict"]["text"]:
+        page.wait_for_timeout(300)  # reading everything is dear, and the kernel needs the processor too
     while True:
         found = read(page)
         wrong = {
@@ -138,7 +142,7 @@ def settled(page: Any) -> None:
     page.get_by_role("status").get_by_text("Up to date").first.wait_for(timeout=PATIENCE)
 
 
-def wait_cells(notebook: dict[str, Any]) -> tuple[str, ...]:
+def panels_of(notebook: dict[str, Any]) -> tuple[str, ...]:
     """Return the names of the panels a notebook shows."""
     code = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
     return tuple(name for name in re.findall(r"view\.(\w+)\(", code) if name in builders.NAMES)

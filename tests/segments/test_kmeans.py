@@ -1,5 +1,4 @@
 import warnings
-from typing import get_args
 
 import numpy as np
 import pandas as pd

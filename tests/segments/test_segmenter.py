@@ -59,7 +59,15 @@ def test_fewer_different_rows_than_segments():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"segments": 1}, {"segments": 21}, {"segments": 2.5}, {"max_segments": True}, {"seed": -1}, {"algorithm": "x"}]
+    "wrong",
+    [
+        {"segments": 1},
+        {"segments": 21},
+        {"segments": 2.5},
+        {"max_segments": True},
+        {"seed": -1},
+        {"algorithm": "x"},
+    ],
 )
 def test_wrong_parameters_are_value_errors_and_parameter_errors(wrong):
     model = Segmenter(**wrong)

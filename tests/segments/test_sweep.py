@@ -114,7 +114,9 @@ def test_large_tables_say_what_their_silhouettes_rest_on():
     assert found.table["silhouette"].item() == pytest.approx(exact, abs=0.01)
 
 
-@pytest.mark.parametrize("wrong", [{"segments": 1}, {"segments": 21}, {"max_segments": 1}, {"algorithm": "magic"}])
+@pytest.mark.parametrize(
+    "wrong", [{"segments": 1}, {"segments": 21}, {"max_segments": 1}, {"algorithm": "magic"}]
+)
 def test_wrong_parameters_are_refused_with_what_was_found(wrong):
     with pytest.raises(ParameterError, match=str(next(iter(wrong.values())))):
         sweep(np.eye(5), **wrong)

@@ -24,12 +24,13 @@ def test_indices_are_those_of_scikit_learn(k, kind):
 
 
 def test_silhouettes_of_the_scikit_learn_blob_example():
-    # scikit-learn 1.9 documentation, "Selecting the number of clusters with silhouette analysis"
+    # scikit-learn documentation, "Selecting the number of clusters with silhouette analysis"; its k = 5 and 6 come
+    # from a single start each and changed with the release, so they are no reference for an index
     X, _ = make_blobs(
         n_samples=500, n_features=2, centers=4, cluster_std=1, center_box=(-10.0, 10.0), random_state=1
     )
-    labels = [KMeans(k, random_state=10).fit(X).labels_.astype(np.intp) for k in range(2, 7)]
-    expected = [0.70498, 0.58820, 0.65052, 0.56376, 0.45047]
+    labels = [KMeans(k, random_state=10).fit(X).labels_.astype(np.intp) for k in range(2, 5)]
+    expected = [0.70498, 0.58820, 0.65052]
     assert validity.silhouettes(X, labels) == pytest.approx(expected, abs=5e-6)
 
 

@@ -1,0 +1,147 @@
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from segkit.data import samples
+from segkit.segments import prepare
+from segkit.segments.sweep import sweep
+from segkit.segments.verdict import Chance, judge
+
+NUMBERS = [
+    "age", "household_size", "orders", "items_per_order", "discount_share", "recency_days",
+    "spend_groceries", "spend_household", "spend_fashion", "spend_electronics", "spend_home", "annual_spend",
+]  # fmt: skip
+CATEGORIES = ["region", "channel", "loyalty_tier", "newsletter"]
+
+
+def judged(frame, numbers=None, categories=(), *, segments=0, max_segments=9, seed=0, **how):
+    numbers = list(frame.columns) if numbers is None else numbers
+    preparation = prepare.learn(frame, numbers=numbers, categories=categories, **how)
+    found = sweep(preparation.matrix(frame)[preparation.usable(frame)], max_segments=max_segments, seed=seed)
+    return judge(frame, preparation, found, segments=segments, max_segments=max_segments, seed=seed)
+
+
+def one_population(seed):
+    """Draw a table without structure: a normal, uniform, log-normal or heavy-tailed one, or a mixed one."""
+    draw = np.random.default_rng(seed)
+    rows, columns = int(draw.integers(300, 500)), int(draw.integers(2, 7))
+    normal = draw.normal(size=(rows, columns)) @ draw.normal(size=(columns, columns))
+    tails = normal / np.sqrt(draw.chisquare(4, (rows, 1)) / 4)
+    kinds = [normal, draw.uniform(size=normal.shape), np.exp(normal / normal.std(axis=0)), tails, normal]
+    frame = pd.DataFrame(kinds[seed % 5]).rename(columns="x{}".format)
+    return frame.assign(plan=draw.choice(["a", "b", "c"], rows)) if seed % 5 == 4 else frame
+
+
+def planted(seed, segments=3, apart=6.0):
+    """Draw segments whose nearest centres lie `apart` within-segment standard deviations from each other."""
+    draw = np.random.default_rng(seed)
+    corners = np.eye(segments) * apart / np.sqrt(2)
+    labels = draw.integers(0, segments, int(draw.integers(400, 700)))
+    return pd.DataFrame(corners[labels] + draw.normal(size=(len(labels), segments))).rename(
+        columns="x{}".format
+    )
+
+
+def test_one_population_is_called_none_and_planted_segments_are_found():
+    chance = [one_population(seed) for seed in range(10)]
+    categories = [["plan"] if "plan" in table else [] for table in chance]
+    numbers = [[name for name in table if name != "plan"] for table in chance]
+    calm = [judged(t, n, c)[0].level for t, n, c in zip(chance, numbers, categories, strict=True)]
+    found = [judged(planted(seed))[0] for seed in range(10)]
+    assert calm.count("none") == 10
+    assert [verdict.level for verdict in found].count("weak") == 10
+    assert [verdict.segments for verdict in found].count(3) >= 9
+
+
+@pytest.fixture(scope="module")
+def retail():
+    return samples.retail(2_000)
+
+
+def test_the_sample_with_five_segments_gives_five(retail):
+    verdict, evidence = judged(retail, NUMBERS, CATEGORIES)
+    assert (verdict.level, verdict.segments, verdict.shown, verdict.reason) == ("weak", 5, 5, "stands_out")
+    assert verdict.supported
+    assert verdict.silhouette > verdict.chance_high
+    assert evidence.loc[evidence["chosen"], "segments"].tolist() == [5]
+    assert evidence.loc[evidence["chosen"], "reading"].tolist() == ["better than chance"]
+
+
+def test_the_sample_without_segments_gives_none():
+    verdict, evidence = judged(samples.nothing(2_000), NUMBERS, CATEGORIES)
+    assert (verdict.level, verdict.segments, verdict.shown, verdict.reason) == ("none", 1, 1, "chance")
+    assert evidence["segments"].tolist() == list(range(1, 10))
+
+
+def test_the_shopping_table_without_structure_gives_none(test_data):
+    shopping = pd.read_csv(test_data / "customers" / "shopping_trends.csv")
+    numbers = ["Age", "Purchase Amount (USD)", "Review Rating", "Previous Purchases"]
+    categories = ["Gender", "Category", "Season", "Shipping Type", "Payment Method", "Frequency of Purchases"]
+    assert judged(shopping, numbers, categories)[0].level == "none"
+
+
+def test_a_number_that_was_asked_for_is_shown_and_marked():
+    table = planted(1)
+    right, wrong = judged(table, segments=3)[0], judged(table, segments=5)[0]
+    assert (right.shown, right.segments, right.asked, right.supported) == (3, 3, 3, True)
+    assert (wrong.shown, wrong.segments, wrong.asked, wrong.supported) == (5, 3, 5, False)
+    calm, evidence = judged(one_population(0), segments=4)
+    assert (calm.level, calm.shown, calm.segments, calm.supported) == ("none", 4, 1, False)
+    assert evidence.loc[evidence["asked"], "segments"].tolist() == [4]
+    assert evidence.loc[evidence["chosen"], "segments"].tolist() == [1]
+
+
+def test_too_few_rows_are_told_with_the_number_needed():
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(38, 12))).rename(columns="x{}".format)
+    verdict, evidence = judged(table)
+    assert (verdict.level, verdict.reason, verdict.segments) == ("none", "too_few", 1)
+    assert (verdict.needed, verdict.rows_used) == (240, 0)  # 20 for each of 12 columns
+    assert evidence["chance_mean"].isna().all()
+    assert np.isnan(verdict.z)
+
+
+def test_customers_who_are_all_the_same_are_one_segment():
+    verdict, evidence = judged(pd.DataFrame({"x": np.ones(100)}))
+    assert (verdict.level, verdict.reason, verdict.shown) == ("none", "same", 1)
+    assert len(evidence) == 1
+
+
+def test_numbers_beyond_nine_are_shown_without_chance():
+    _, evidence = judged(one_population(1), max_segments=11)
+    known = evidence.set_index("segments")["chance_high"].notna()
+    assert known[known].index.tolist() == list(range(2, 10))
+    assert evidence["reading"].tolist()[-1] == "not held against chance"
+
+
+@pytest.mark.parametrize("columns", [["plan"], ["plan", "yes"]])
+def test_categories_alone_are_not_segments(columns):
+    draw = np.random.default_rng(0)
+    table = pd.DataFrame({"plan": draw.choice(["a", "b", "c"], 300), "yes": draw.random(300) < 0.4})
+    assert judged(table, [], columns)[0].level == "none"
+
+
+@pytest.mark.parametrize("impute", ["median", "drop"])
+def test_missing_values_are_no_segment(impute):
+    table = one_population(2)
+    table.loc[::3, table.columns[0]] = np.nan
+    assert judged(table, impute=impute)[0].level == "none"
+
+
+def test_row_order_and_kind_of_frame_change_nothing():
+    table = planted(4)
+    shuffled = table.sample(frac=1, random_state=1)
+    straight, evidence = judged(table)
+    for other in (shuffled, pl.from_pandas(shuffled)):
+        verdict, again = judged(other)
+        assert verdict.segments == straight.segments
+        assert verdict.z == pytest.approx(straight.z, rel=1e-6)
+        assert again["chance_mean"].to_numpy() == pytest.approx(
+            evidence["chance_mean"], rel=1e-6, nan_ok=True
+        )
+
+
+def test_the_number_decided_is_the_largest_multiple_of_chance_unless_leads_are_small():
+    chance = Chance(np.zeros(3), np.tile([0.30, 0.20, 0.10], (16, 1)))
+    assert chance.decide(np.array([0.36, 0.30, 0.14])) == 3  # 1.2, 1.5 and 1.4 times chance
+    assert chance.decide(np.array([0.33, 0.24, 0.12])) == 2  # at most 1.2 times: the best silhouette

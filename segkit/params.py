@@ -106,14 +106,9 @@ class Kind(BaseModel):
 
     def to_yaml(self, *, name: str = "") -> str:
         """Return a parameter file that holds only what differs from the defaults."""
-        import yaml  # noqa: PLC0415 - commands that write no file do without it
-
         head: dict[str, Any] = {"notebook": self.notebook} | ({"name": name} if name else {})
         own = self.study_dump()
-        lines: str = yaml.safe_dump(
-            head | {key: own[key] for key in self.changed()}, sort_keys=False, allow_unicode=True
-        )
-        return lines
+        return plain.dumps(head | {key: own[key] for key in self.changed()})
 
 
 class Params(Kind):

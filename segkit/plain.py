@@ -62,6 +62,28 @@ def loads(text: str, *, name: str = "the text") -> dict[str, Any]:
     return values
 
 
+def dumps(values: dict[str, Any]) -> str:
+    r"""Write plain values as lines that `loads` reads back the same.
+
+    Examples
+    --------
+    >>> dumps({"segments": 4, "value": "0E0"})
+    "segments: 4\nvalue: '0E0'\n"
+    """
+    import yaml  # noqa: PLC0415
+
+    class Plain(yaml.SafeDumper):
+        pass
+
+    def text(dumper: Any, value: str) -> Any:  # yaml leaves decimals such as 0E0 bare, which `loads` reads
+        style = "'" if _DECIMAL.match(value) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Plain.add_representer(str, text)
+    written: str = yaml.dump(values, Dumper=Plain, sort_keys=False, allow_unicode=True)
+    return written
+
+
 def _loader() -> Any:
     import yaml  # noqa: PLC0415
 

@@ -77,7 +77,7 @@ def test_upload_is_segmented_and_its_assignments_come_back(patient, dashboard, t
 
 def offer(page, file):
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Upload a file").click()
+        page.locator("button", has_text="Upload a file").click()
     chooser.value.set_files(file)
 
 

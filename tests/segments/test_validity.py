@@ -24,7 +24,7 @@ def test_indices_are_those_of_scikit_learn(k, kind):
 
 
 def test_silhouettes_of_the_scikit_learn_blob_example():
-    # scikit-learn documentation, "Selecting the number of clusters with silhouette analysis"; its k = 5, 6 come
+    # scikit-learn documentation, "Selecting the number of clusters with silhouette analysis"; k = 5 and 6
     # from a single start each and changed with the release, so they are no reference for an index
     X, _ = make_blobs(
         n_samples=500, n_features=2, centers=4, cluster_std=1, center_box=(-10.0, 10.0), random_state=1

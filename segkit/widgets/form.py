@@ -96,6 +96,10 @@ class Form:
         return {**self._read(), **{name: self._applied[name] for name in self._patient}}
 
     @property
+    def _naming(self) -> list[Field]:
+        return [field for field in self.fields.values() if field.name in NAMED or field.type == "list[str]"]
+
+    @property
     def _patient(self) -> list[str]:
         return [name for name, field in self.fields.items() if field.group in PATIENT]
 
@@ -109,15 +113,15 @@ class Form:
 
     def found(self, columns: Iterable[str]) -> None:
         """Offer these columns wherever a parameter names columns."""
-        self._columns = list(columns)
-        with self._silence():
-            for name, value in self._read().items():
-                self._put(name, value)
+        before, self._columns = self._columns, list(columns)
+        if self._columns != before:
+            with self._silence():
+                for field in self._naming:
+                    self._put(field.name, self._read()[field.name])
 
     def forget(self) -> None:
         """Let go of every column named: names belong to the source they were found in."""
-        named = [field for field in self.fields.values() if field.name in NAMED or field.type == "list[str]"]
-        self.show({**self._read(), **{field.name: field.default for field in named}})
+        self.show({**self._read(), **{field.name: field.default for field in self._naming}})
 
     def offer(self, sources: Mapping[str, str], chosen: str) -> None:
         """Replace the sources to pick from, and pick one; it waits for *Update* like any other."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import RLock
 from urllib.parse import parse_qs
 
 import ipywidgets as widgets
@@ -91,6 +92,7 @@ class View:
         self._study: Study | None = None
         self._file: Path | None = None
         self._boxes: list[tuple[PanelBox, Callable[[], str]]] = []
+        self._drawing = RLock()  # a reader picks a column in one thread while a study arrives in another
         self.work = Work(lambda: self._form)
         if interactive:
             self._open(params, environ.get("QUERY_STRING", ""))
@@ -162,8 +164,9 @@ class View:
         display(box)
 
     def _fill(self, box: PanelBox, column: Callable[[], str]) -> None:
-        if self._study:
-            box.show(builders.build(self._study, box.name, column=column()))
+        with self._drawing:
+            if self._study:
+                box.show(builders.build(self._study, box.name, column=column()))
 
     def _content(self, name: str) -> tuple[str, str, bytes]:
         with tempfile.TemporaryDirectory() as folder:

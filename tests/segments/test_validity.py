@@ -24,8 +24,8 @@ def test_indices_are_those_of_scikit_learn(k, kind):
 
 
 def test_silhouettes_of_the_scikit_learn_blob_example():
-    # scikit-learn documentation, "Selecting the number of clusters with silhouette analysis"; k = 5 and 6
-    # from a single start each and changed with the release, so they are no reference for an index
+    # scikit-learn documentation, "Selecting the number of clusters with silhouette analysis"; what it prints
+    # for 5 and 6 comes from a single start each and changed with the release, so it is no reference
     X, _ = make_blobs(
         n_samples=500, n_features=2, centers=4, cluster_std=1, center_box=(-10.0, 10.0), random_state=1
     )

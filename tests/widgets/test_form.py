@@ -98,6 +98,18 @@ def test_found_columns_are_offered_and_chosen_ones_kept(calls):
     assert not calls
 
 
+def test_columns_found_leave_all_other_controls_alone(calls):
+    """They are found in another thread, while somebody may be moving a slider."""
+    form, touched = make(calls), []
+    for name, made in form.controls.items():
+        made.observe(lambda _, name=name: touched.append(name), names=("value", "options"))
+    form.found(["spend", "visits"])
+    assert set(touched) == {"customer_id", "value", "features", "exclude", "numbers", "categories"}
+    touched.clear()
+    form.found(["spend", "visits"])
+    assert not touched
+
+
 def test_another_source_lets_go_of_the_columns_of_the_one_before(calls):
     form = make(calls, Params(features=["visits"], value="spend"))
     form.controls["source"].value = "sample:nothing"

@@ -45,7 +45,9 @@ def start(notebook, folder):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    code = f"from segkit.serve import serve; serve(port={port}, notebook={str(notebook)!r})"
+    # A test run started in the background inherits a deaf ear for SIGINT; a server on a terminal does not.
+    hear = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{hear}; from segkit.serve import serve; serve(port={port}, notebook={str(notebook)!r})"
     env = {**os.environ, "SEGKIT_TOKEN": TOKEN, "AWS_SECRET_ACCESS_KEY": "hush", "DATABASE_URL": "hush"}
     server = Spawned([sys.executable, "-c", code], folder / "serve.log", env=env)
     server.wait_until(re.compile(r"segkit is at (\S+)"), 120)

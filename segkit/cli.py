@@ -1,4 +1,4 @@
-"""The command line: ``segkit run|check|score|params|settings|init|serve``.
+"""The command line: ``segkit run|check|score|runs|params|settings|init|serve``.
 
 Flags are made from the parameters, so that a field has one name and one help everywhere. There is no logic
 here: each command calls one room, which is imported when the command needs it, so that help is quick.
@@ -69,9 +69,11 @@ def _stop(number: int, _frame: object) -> NoReturn:
 def _run(options: Options) -> int:
     # nbformat's schema checker builds a grammar of addresses that costs a second and that no notebook needs.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    from . import settings
     from .report import batch
 
     order = batch.Order(
+        index=settings.load().index.get_secret_value(),
         out=options.out,
         notebook=options.notebook,
         timeout=options.timeout,
@@ -142,6 +144,113 @@ def _params(options: Options) -> int:
     return 0
 
 
+def _runs_list(options: Options) -> int:
+    found = _index().find(
+        status=options.status,
+        name=options.name,
+        source=options.data,
+        since=options.since,
+        until=options.until,
+        parameters=dict(options.parameter or []),
+        limit=options.limit,
+    )
+    if options.json:
+        for entry in found:
+            print(json.dumps(vars(entry), ensure_ascii=False))
+        return 0
+    told: list[tuple[str, ...]] = [
+        (e.status, e.started[:16].replace("T", " "), e.run or e.key[:10], e.source, e.verdict or e.message)
+        for e in found
+    ]
+    _lines(told or [("There is no such run.",)])
+    return 0
+
+
+def _runs_show(options: Options) -> int:
+    entry = _index().one(options.run)
+    told = {name: value for name, value in vars(entry).items() if value not in {"", 0}}
+    if entry.status == "complete":
+        from . import runs
+
+        record = runs.manifest(entry.directory)
+        told |= {"parameters": record["parameters"], "files": record["files"]}
+    if options.json:
+        print(json.dumps(told, ensure_ascii=False))
+        return 0
+    changed = told.pop("parameters", {})
+    files = told.pop("files", {})
+    _lines([(name, str(value)) for name, value in told.items()])
+    _lines([(name, json.dumps(value, ensure_ascii=False)) for name, value in changed.items()])
+    _lines([(name, f"{known['bytes']:,} bytes") for name, known in files.items()])
+    return 0
+
+
+def _runs_verify(options: Options) -> int:
+    from . import runs
+
+    index = _index()
+    entries = [index.one(word) for word in options.run] if options.run else index.find(status="complete")
+    wrong = 0
+    for entry in entries:
+        faults = [entry.message] if entry.status != "complete" else runs.verify(entry.directory)
+        wrong += bool(faults)
+        state = f"not complete: {'; '.join(faults)}" if faults else "complete"
+        _tell(f"{entry.directory or entry.key}: {state}", to=sys.stdout)
+    _tell(f"{len(entries) - wrong} of {len(entries)} runs are complete, byte for byte.", to=sys.stdout)
+    return int(wrong > 0)
+
+
+def _runs_forget(options: Options) -> int:
+    from . import retention
+
+    if bool(options.run) == bool(options.customer):
+        raise ParameterError("Name the runs to forget, or one customer with --customer ID.")
+    index = _index()
+    if options.customer:
+        count = 0
+        for folder, rows in retention.forget_customer(index, options.customer):
+            count += 1
+            _tell(f"{folder}: {rows} rows went", to=sys.stdout)
+        _tell(f"The customer is gone from {count} runs.", to=sys.stdout)
+        return 0
+    entries = [index.one(word) for word in options.run]
+    retention.remove(index, entries)
+    _tell(f"{len(entries)} runs are gone.", to=sys.stdout)
+    return 0
+
+
+def _runs_prune(options: Options) -> int:
+    from . import retention
+
+    older = retention.days(options.older_than) if options.older_than else 0
+    if not older and not options.keep:
+        raise ParameterError("Say what to prune: --older-than 90d, --keep N, or both.")
+    index = _index()
+    old = retention.outdated(index.find(), older_than=older, keep=options.keep, now=index.clock())
+    for entry in old:
+        _tell(f"{entry.started[:10]} {entry.status} {entry.directory or entry.name}", to=sys.stdout)
+    if not options.dry_run:
+        retention.remove(index, old)
+    _tell(f"{len(old)} runs {'would go' if options.dry_run else 'are gone'}.", to=sys.stdout)
+    return 0
+
+
+def _runs_rebuild(options: Options) -> int:
+    index = _index()
+    count, faults = index.rebuild(*options.directory)
+    for fault in faults:
+        _tell(fault)
+    _tell(f"{count} complete runs are in the index.", to=sys.stdout)
+    return int(len(faults) > 0)
+
+
+def _index() -> Any:
+    from . import settings
+    from .index import Index
+
+    return Index(settings.load().index.get_secret_value())
+
+
 def _settings(options: Options) -> int:  # noqa: ARG001 - one signature for all
     from . import settings
 
@@ -208,6 +317,7 @@ def _parser() -> _Parser:
     score.add_argument("--out", required=True, metavar="FILE", help="where to: .csv or .parquet")
     score.add_argument("--customer-id", default="", metavar="COLUMN", help="column that names the customer")
 
+    _add_runs(commands)
     params = _command(commands, "params", _params, "print every parameter")
     form = params.add_mutually_exclusive_group()
     form.add_argument("--cell", metavar="NOTEBOOK", help="as the parameters cell of a notebook")
@@ -240,6 +350,38 @@ def _add_run(run: _StudyParser) -> None:
     )
     run.add_argument("--json", action="store_true", help="print one line of JSON for each run")
     run.but = ()
+
+
+def _add_runs(commands: Any) -> None:
+    runs = _command(commands, "runs", _runs_list, "find, check and forget runs")
+    runs.set_defaults(status="", name="", data="", since="", until="", parameter=None, limit=50, json=False)
+    inner = runs.add_subparsers(metavar="COMMAND", parser_class=_Parser)
+    found = _command(inner, "list", _runs_list, "list runs, the latest first")
+    states = ("queued", "running", "complete", "failed", "interrupted")
+    found.add_argument("--status", default="", choices=states, metavar="STATE", help=", ".join(states))
+    found.add_argument("--name", default="", metavar="NAME", help="name, or a pattern with *")
+    found.add_argument("--data", default="", metavar="FILE", help="data file, or a pattern with *")
+    found.add_argument("--since", default="", metavar="DATE", help="started on this day or later, 2026-01-31")
+    found.add_argument("--until", default="", metavar="DATE", help="started on this day or earlier")
+    found.add_argument(
+        "--parameter", action="append", type=_pair, metavar="NAME=VALUE", help="run with this parameter"
+    )
+    found.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many, 0 for all (50)")
+    found.add_argument("--json", action="store_true", help="print one line of JSON for each run")
+    show = _command(inner, "show", _runs_show, "say all that is known of a run")
+    show.add_argument("run", help="name with its id, directory, or key")
+    show.add_argument("--json", action="store_true", help="print JSON")
+    verify = _command(inner, "verify", _runs_verify, "check every byte of runs")
+    verify.add_argument("run", nargs="*", help="which; all complete ones when none is named")
+    forget = _command(inner, "forget", _runs_forget, "remove runs, or one customer from all runs")
+    forget.add_argument("run", nargs="*", help="which")
+    forget.add_argument("--customer", default="", metavar="ID", help="customer to take out of every run")
+    prune = _command(inner, "prune", _runs_prune, "remove old runs")
+    prune.add_argument("--older-than", default="", metavar="AGE", help="such as 90d, 12w, 6m or 2y")
+    prune.add_argument("--keep", type=_whole, default=0, metavar="N", help="the latest so many of each name")
+    prune.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+    rebuild = _command(inner, "rebuild", _runs_rebuild, "make the index again from the directories")
+    rebuild.add_argument("directory", nargs="*", default=["reports"], help="where runs are (reports)")
 
 
 def _command(commands: Any, name: str, command: Callable[[Options], int], text: str) -> _StudyParser:
@@ -287,6 +429,13 @@ def _choices(choices: tuple[str, ...]) -> str:
     return f" ({' '.join(choices)})" if choices else ""
 
 
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not name or not sign:
+        raise argparse.ArgumentTypeError(f"must be a name and a value such as segments=4, got {text!r}")
+    return name.replace("-", "_"), value
+
+
 def _whole(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
@@ -312,9 +461,13 @@ def _tell(text: str, *, to: Any = None) -> None:
 
 def _table(table: Any) -> None:
     """Print the columns of a small table, aligned."""
-    rows = [[str(value) for value in row] for row in table.itertuples(index=False)]
-    wide = [max((len(row[i]) for row in rows), default=0) for i in range(table.shape[1])]
     print()
+    _lines([tuple(map(str, row)) for row in table.itertuples(index=False)])
+
+
+def _lines(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows of text, their columns aligned."""
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         _tell(
             "  ".join(text.ljust(width) for text, width in zip(row, wide, strict=True)).rstrip(),

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from . import places
 from .errors import SegkitError
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -86,18 +87,17 @@ def from_environment() -> None:
 
 def unforeseen(error: BaseException | str) -> str:
     """Keep the trace of an exception nobody foresaw; return the sentence to show instead of it."""
-    places = error if isinstance(error, str) else trace(error)
+    where = error if isinstance(error, str) else trace(error)
     name = f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
     said = f"That did not work, and segkit did not foresee it: error {name}."
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    file = state / "segkit" / "errors.log"
+    file = places.state_dir() / "errors.log"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(file, maxBytes=1_000_000, backupCount=1, encoding="utf-8")
     except OSError:
-        return f"{said} {places.splitlines()[-1]}."
+        return f"{said} {where.splitlines()[-1]}."
     handler.setFormatter(Discreet())
-    handler.handle(logging.LogRecord("segkit", logging.ERROR, "", 0, f"error {name}\n{places}", (), None))
+    handler.handle(logging.LogRecord("segkit", logging.ERROR, "", 0, f"error {name}\n{where}", (), None))
     handler.close()
     return f"{said} The trace, without data, is in {file}."
 

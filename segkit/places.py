@@ -6,6 +6,7 @@ people look for them. Only paths are made here; who reads the files lives elsewh
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,12 @@ def notebooks_dir() -> Path:
 def parameters_dir() -> Path:
     """Return the folder of parameter files: the packaged one if there, else the repository's."""
     return _carried("parameters")
+
+
+def state_dir() -> Path:
+    """Return the folder of what segkit keeps for this user: the index of runs, the traces of errors."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return state / "segkit"
 
 
 def notebook(name: str) -> Path:

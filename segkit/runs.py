@@ -118,6 +118,27 @@ def find(out: str | Path, name: str, **known: Any) -> Iterator[tuple[Path, dict[
                 yield folder, record
 
 
+def remove(directory: str | Path) -> None:
+    """Remove a run: out of sight in one step, then its bytes.
+
+    Raises
+    ------
+    OutputError
+        When it holds files that segkit did not write, or cannot be removed.
+    """
+    folder = Path(directory).resolve()
+    aside = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}{PARTIAL}")
+    try:
+        _refuse_strangers(folder)
+        with _locked(folder.parent):
+            folder.rename(aside)
+            _flush(folder.parent)
+        shutil.rmtree(aside)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise OutputError(f"{folder} cannot be removed: {reason}.") from None
+
+
 @dataclass
 class Run:
     """A run in the making: a hidden directory that this process holds."""
@@ -127,11 +148,14 @@ class Run:
     lock: int | None
     made: list[Path] = field(default_factory=list)
 
-    def publish(self, name: str, *, notebook: str) -> Path:
-        """Write the manifest and move the directory to its name, replacing an earlier run; return it."""
+    def publish(self, name: str, *, notebook: str, **also: Any) -> Path:
+        """Write the manifest and move the directory to its name, replacing an earlier run; return it.
+
+        `also` goes into the manifest.
+        """
         target = self.out / name
         try:
-            _write_manifest(self.path, name, notebook)
+            _write_manifest(self.path, name, notebook, also)
             with _locked(self.out):
                 _repair(self.out)
                 _replace(self.path, target)
@@ -183,7 +207,7 @@ def is_partial(folder: Path) -> bool:
     return folder.name.startswith(".") and folder.name.endswith(PARTIAL) and folder.is_dir()
 
 
-def _write_manifest(folder: Path, name: str, notebook: str) -> None:
+def _write_manifest(folder: Path, name: str, notebook: str, also: Mapping[str, Any]) -> None:
     """Record what the summary says about the run and what every file holds; flush all of it to the disk."""
     summary = json.loads((folder / "summary.json").read_bytes())
     for file in sorted(folder.iterdir()):
@@ -198,6 +222,7 @@ def _write_manifest(folder: Path, name: str, notebook: str) -> None:
         "input": summary["reading"],
         "version": summary["provenance"]["segkit"],
         "made": summary["run"]["made"],
+        **also,
         "versions": summary["run"]["versions"],
         "files": {file.name: _known(file) for file in sorted(folder.iterdir())},
     }
@@ -209,13 +234,7 @@ def _write_manifest(folder: Path, name: str, notebook: str) -> None:
 
 def _replace(path: Path, target: Path) -> None:
     """Move `path` to `target`; what stood there is aside for the moment between, see `_repair`."""
-    strangers = sorted(file.name for file in target.iterdir() if _is_strange(file)) if target.is_dir() else []
-    if strangers:
-        message = (
-            f"{target.name} holds files that segkit did not write ({', '.join(strangers[:3])}). "
-            "Name another directory, or move them away."
-        )
-        raise OutputError(message)
+    _refuse_strangers(target)
     aside = target.with_name(f".{target.name}{ASIDE}")
     if target.exists():
         target.rename(aside)
@@ -270,6 +289,16 @@ def _lock(folder: Path, *, wait: bool = False) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def _refuse_strangers(folder: Path) -> None:
+    strangers = sorted(file.name for file in folder.iterdir() if _is_strange(file)) if folder.is_dir() else []
+    if strangers:
+        message = (
+            f"{folder.name} holds files that segkit did not write ({', '.join(strangers[:3])}). "
+            "Name another directory, or move them away."
+        )
+        raise OutputError(message)
 
 
 def _is_strange(file: Path) -> bool:

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SEGKIT_", env_file=".env", extra="ignore", frozen=True)
 
     token: SecretStr = Field(default=SecretStr(""), description="token of the dashboard; empty makes one")
+    index: SecretStr = Field(
+        default=SecretStr(""), description="database of the run index; empty is the user's own"
+    )
     upload_limit_mb: int = Field(default=200, ge=1, le=4096, description="largest upload, in megabytes")
     read_memory_mb: int = Field(default=1024, ge=128, description="memory for reading a spreadsheet")
     read_seconds: int = Field(default=120, ge=1, description="time for reading a spreadsheet")
@@ -56,6 +59,6 @@ def markdown() -> str:
     """Return the reference table of all settings."""
     rows = ["| variable | default | what it is |", "|---|---|---|"]
     for name, info in Settings.model_fields.items():
-        default = "" if name == "token" else info.default
+        default = "" if isinstance(info.default, SecretStr) else info.default
         rows.append(f"| `SEGKIT_{name.upper()}` | `{default}` | {info.description} |")
     return "\n".join(rows) + "\n"

@@ -38,6 +38,14 @@ def test_data() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the index of runs and the traces of errors of tests apart from those of the person who runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 # -------------------------------------------------------------------------------------------- no network
 @pytest.fixture(autouse=True)
 def _stay_at_home(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,10 +21,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from segkit import logs, runs
+from segkit import index, logs, runs
 from segkit import params as kinds
 from segkit.errors import ParameterError, SegkitError
 from segkit.params import Kind, Params, Recipe
+from segkit.safe import filename
 
 from . import runner
 
@@ -72,6 +73,7 @@ class Order:
     skip_complete: bool = False
     progress: bool = False
     level: str = "info"
+    index: str = ""
     flags: Mapping[str, str] = field(default_factory=dict)
 
     def arguments(self) -> list[str]:
@@ -88,7 +90,24 @@ def one(target: str, order: Order) -> Outcome:
     try:
         recipe = _recipe(target, order)
         known = _complete(recipe, order) if order.skip_complete else None
-        folder = known or runner.run(
+        folder = known or _recorded(recipe, order)
+        return _done(target, folder, "skipped" if known else "complete", time.monotonic() - began)
+    except SegkitError as error:
+        status = "refused" if error.exit_code == 2 else "failed"
+        return Outcome(target, status, error.exit_code, message=str(error))
+    except Exception as error:  # noqa: BLE001 - the promise of this function
+        return Outcome(target, "failed", 1, message=logs.unforeseen(error))
+
+
+def _recorded(recipe: Recipe, order: Order) -> Path:
+    """Make a run, and tell the index."""
+    study = recipe.params.study_dump()
+    about = {"name": filename(recipe.name), "notebook": recipe.notebook}
+    changed = {name: study[name] for name in recipe.params.changed()}
+    source = str(study.get("source", ""))
+    about["source"] = source if source.startswith("sample:") else Path(source).name
+    with index.Recording(order.index, parameters=changed, **about) as finished:
+        folder = runner.run(
             recipe.params,
             out=order.out,
             notebook=recipe.notebook,
@@ -97,12 +116,8 @@ def one(target: str, order: Order) -> Outcome:
             progress=order.progress,
             level=order.level,
         )
-        return _done(target, folder, "skipped" if known else "complete", time.monotonic() - began)
-    except SegkitError as error:
-        status = "refused" if error.exit_code == 2 else "failed"
-        return Outcome(target, status, error.exit_code, message=str(error))
-    except Exception as error:  # noqa: BLE001 - the promise of this function
-        return Outcome(target, "failed", 1, message=logs.unforeseen(error))
+        finished(folder)
+    return folder
 
 
 def carry_out(targets: Sequence[str], order: Order, jobs: int) -> Iterator[Outcome]:

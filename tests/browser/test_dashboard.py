@@ -55,10 +55,10 @@ def test_upload_is_segmented_and_its_assignments_come_back(patient, dashboard, t
     live.settled(patient)
     offer(patient, picture)
     patient.get_by_text("This is not a table. Upload CSV, Excel, Parquet or JSON lines.").wait_for(
-        timeout=5_000
+        timeout=15_000
     )
     offer(patient, large)
-    patient.get_by_text("The file is 4.0 MB; the limit is 3 MB.").wait_for(timeout=5_000)
+    patient.get_by_text("The file is 4.0 MB; the limit is 3 MB.").wait_for(timeout=15_000)
     offer(patient, file)
     patient.get_by_text("our-customers.csv is here.").wait_for()
     patient.get_by_role("button", name="Update", exact=True).click()

@@ -1,0 +1,118 @@
+"""What is to go goes everywhere, and nothing else does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from segkit import retention, runs
+from segkit.errors import OutputError, ParameterError
+from segkit.index import Index
+from segkit.study import segment
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+MAIL = "o'neil&sons@example.org"
+
+
+@pytest.fixture
+def index(tmp_path):
+    return Index(f"sqlite:///{tmp_path / 'index.sqlite'}", clock=lambda: NOW)
+
+
+def add(index, name, age, status="complete"):
+    return index.add(
+        status=status, name=name, started=(NOW - timedelta(days=age)).isoformat(), pid=1, host="far"
+    )
+
+
+def test_old_runs_go_and_those_at_work_stay(index):
+    for age in (1, 50, 100):
+        add(index, "shop", age)
+    add(index, "shop", 200, "queued")
+    found = index.find()
+    old = retention.outdated(found, older_than=30, now=NOW)
+    assert sorted(entry.started[:10] for entry in old) == ["2025-11-21", "2026-01-10"]
+    assert [entry.started[:10] for entry in retention.outdated(found, keep=2, now=NOW)] == ["2025-11-21"]
+    assert not retention.outdated(found, now=NOW)
+
+
+def test_the_latest_of_each_name_are_kept_and_failures_before_them_go(index):
+    for name in ("a", "b"):
+        for age in (1, 2, 3):
+            add(index, name, age)
+        add(index, name, 4, "failed")
+        add(index, name, 0.5, "failed")
+    old = retention.outdated(index.find(), keep=2, now=NOW)
+    assert sorted((e.name, e.started[:10]) for e in old) == [
+        (name, day) for name in ("a", "b") for day in ("2026-02-25", "2026-02-26")
+    ]
+
+
+@pytest.mark.parametrize("text", ["90", "d90", "9.5d", "", "90 d", "-3d"])
+def test_an_age_is_a_number_and_a_unit(text):
+    with pytest.raises(ParameterError, match="such as 90d"):
+        retention.days(text)
+
+
+@pytest.fixture(scope="module")
+def customers():
+    table = pd.DataFrame(
+        {"mail": [f"c{i:03}@example.org" for i in range(200)], "spend": [i % 37 for i in range(200)]}
+    )
+    table["visits"] = [(i * 7) % 23 for i in range(200)]
+    table.loc[0, ["mail", "spend"]] = [MAIL, 5_000]  # stands out, so that reports name them
+    return table
+
+
+@pytest.fixture
+def folder(customers, tmp_path):
+    return runs.save(
+        segment(customers, customer_id="mail", segments=2), tmp_path / "reports" / "shop-0123456789"
+    )
+
+
+def bytes_of(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
+
+
+def test_a_forgotten_customer_is_in_no_byte_and_the_run_stays_complete(folder, index, tmp_path):
+    assert MAIL.encode() in bytes_of(folder)
+    index.rebuild(folder.parent)
+    assert list(retention.forget_customer(index, MAIL)) == [(folder, 1)]
+    everything = bytes_of(tmp_path)
+    assert b"neil" not in everything
+    assert runs.verify(folder) == []
+    assert runs.manifest(folder)["forgotten"] is True
+    assert len(pd.read_parquet(folder / "segments.parquet")) == 199
+    assert len(pd.read_csv(folder / "segments.csv")) == 199
+    assert list(retention.forget_customer(index, MAIL)) == []
+
+
+def test_an_id_inside_a_longer_one_is_another_customer(folder, index):
+    index.rebuild(folder.parent)
+    before = bytes_of(folder)
+    assert list(retention.forget_customer(index, "001@example.org")) == []
+    assert bytes_of(folder) == before
+
+
+def test_a_damaged_run_is_named_before_anybody_believes_to_be_forgotten(folder, index):
+    index.rebuild(folder.parent)
+    (folder / "segments.csv").write_text("x")
+    with pytest.raises(OutputError, match="not complete any more"):
+        list(retention.forget_customer(index, MAIL))
+
+
+def test_a_removed_run_is_gone_and_a_strangers_file_keeps_it(folder, index):
+    index.rebuild(folder.parent)
+    (entry,) = index.find()
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match="did not write"):
+        retention.remove(index, [entry])
+    assert runs.verify(folder) == []
+    (folder / "notes.txt").unlink()
+    retention.remove(index, [entry])
+    assert list(folder.parent.iterdir()) == []
+    assert index.find() == []

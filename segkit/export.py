@@ -34,7 +34,7 @@ BORDER = 0.55  # a fit below this is near the border (WORDS)
 CSV_ROWS = 1_048_575  # what a spreadsheet opens, less the header; Parquet has no such limit
 TABLES = (
     "columns", "quality", "evidence", "sizes", "profile", "drivers", "differences", "separation", "unusual",
-    "actions",
+    "unused", "actions",
 )  # fmt: skip
 OWN = ("segkit", "input_sha256", "seed")  # the provenance that a machine has no part in
 
@@ -122,6 +122,7 @@ def summary(study: Study) -> dict[str, Any]:
         "customers": _counted(study.assignments),
         **{name: records(getattr(study, name)) for name in TABLES},
         "correlation": {"columns": list(study.correlation), "values": study.correlation.to_numpy()},
+        "rules": {**study.rules.to_dict(), "fit": records(study.rules.table)},
         "prepared": records(study.prepared.steps),
         "map": {"explained": study.map.explained, "axes": study.map.axes, "customers": study.map.total},
         "reading": study.reading.as_dict(),

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import narwhals as nw
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import cdist
 
 from .data import columns as columns_room
 from .data import quality as quality_room
@@ -32,7 +33,11 @@ from .data.source import Reading
 from .errors import GateError, ParameterError, SourceError
 from .insight import actions as actions_room
 from .insight import drivers as drivers_room
+from .insight import evidence as evidence_room
 from .insight import profile as profile_room
+from .insight import rules as rules_room
+from .insight import stakes as stakes_room
+from .insight.rules import Rules
 from .insight.words import names as names_room
 from .insight.words import summary as summary_room
 from .insight.words import verdict as verdict_words
@@ -107,6 +112,8 @@ class Study:
     differences: pd.DataFrame
     separation: pd.DataFrame
     unusual: pd.DataFrame
+    unused: pd.DataFrame
+    rules: Rules
     actions: pd.DataFrame
     map: Map
     text: Text
@@ -267,8 +274,8 @@ def _read(source: Any) -> tuple[nw.DataFrame[Any], Reading]:
     return kept.get("read", _key(source, *((state.st_mtime_ns, state.st_size) if state else ())), read)
 
 
-def _used(columns: pd.DataFrame, roles: tuple[str, ...]) -> list[str]:
-    return list(columns.loc[(columns["use"] == "feature") & columns["role"].isin(roles), "column"])
+def _used(columns: pd.DataFrame, roles: tuple[str, ...], use: tuple[str, ...] = ("feature",)) -> list[str]:
+    return list(columns.loc[columns["use"].isin(use) & columns["role"].isin(roles), "column"])
 
 
 def _pass_gates(seen: Check) -> None:
@@ -372,23 +379,43 @@ def _described(
     own: dict[str, Any] = {
         kind: [alias.get(column, column) for column in names] for kind, names in used.items()
     }
-    customers = _with(ready.frame, [*used["numbers"], *used["categories"], params.value], alias, placed)
+    beside: dict[str, Any] = {
+        kind: _used(seen.columns, roles, use=("left out", "value"))
+        for kind, roles in (("numbers", NUMBERS), ("categories", CATEGORIES))
+    }
+    wanted = [*used["numbers"], *used["categories"], params.value, *beside["numbers"], *beside["categories"]]
+    customers = _with(ready.frame, wanted, alias, placed)
+    aside: dict[str, Any] = {
+        kind: [alias.get(column, column) for column in names] for kind, names in beside.items()
+    }
     straight = _with(ready.recipe.numbers_as_prepared(ready.frame), used["numbers"], alias, placed)
     straight = straight.join(customers[own["categories"]])
     segment = placed["segment"].to_numpy()
     tables = {
         "sizes": profile_room.sizes(customers, value=alias.get(params.value, params.value)),
-        "profile": profile_room.profile(customers, **own),
+        "profile": evidence_room.with_tests(profile_room.profile(customers, **own)),
         "drivers": drivers_room.drivers(straight, **own),
+        "unused": evidence_room.unused(customers, **aside),
         "unusual": drivers_room.unusual(customers, numbers=own["numbers"], prepared=straight),
     }
     back = {internal: column for column, internal in alias.items()}
-    for table in (tables["profile"], tables["drivers"], tables["unusual"]):
+    for table in (tables["profile"], tables["drivers"], tables["unusual"], tables["unused"]):
         table["column"] = table["column"].replace(back)
     tables["unusual"]["id"] = placed.iloc[tables["unusual"]["id"].to_numpy(dtype=int) - 1, 0].to_numpy()
+    if params.value:
+        worth = stakes_room.stakes(customers, alias.get(params.value, params.value), seed=params.seed)
+        tables["sizes"] = tables["sizes"].merge(worth, on="segment", how="left")
     inside = segment > 0
+    mixed = evidence_room.importance(
+        ready.X[inside],
+        ready.recipe.origin,
+        lambda rows: cdist(rows, model.centers).argmin(1),
+        seed=params.seed,
+    )
+    tables["drivers"]["importance"] = tables["drivers"]["column"].map(mixed)
     return {
         **tables,
+        "rules": rules_room.rules(customers, **own, seed=params.seed).renamed(back),
         "differences": drivers_room.differences(tables["profile"], top=params.top_features),
         "separation": drivers_room.separation(model.centers, ready.X[inside], segment[inside] - 1),
     }

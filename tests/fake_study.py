@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from segkit.insight import drivers as drivers_room
+from segkit.insight import evidence as evidence_room
 from segkit.insight import profile as profile_room
+from segkit.insight import rules as rules_room
 from segkit.insight.words.numbers import Numbers
 from segkit.params import Params
 
@@ -126,6 +128,8 @@ def _made(
         text=text,
         actions=actions(segments if segments > 1 and supported else 0),
         unusual=drivers_room.unusual(customers, numbers=NUMBERS, id_column="customer"),
+        unused=evidence_room.unused(customers, numbers=NUMBERS[:1], categories=CATEGORIES[:1]),
+        rules=rules_room.rules(customers, numbers=NUMBERS, categories=CATEGORIES),
         map=project(customers, rng),
         provenance={"input": "440 rows", "versions": {"segkit": "0.1.0", "pandas": "3.1"}},
         numbers=Numbers("en", ""),

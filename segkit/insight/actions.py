@@ -19,6 +19,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, mod
 
 from segkit.errors import ParameterError
 from segkit.insight.profile import figures
+from segkit.insight.stakes import holdout
+from segkit.insight.words import rules as words_room
 from segkit.insight.words.names import EXPLAINED, Labels, words_of
 from segkit.insight.words.numbers import Numbers
 from segkit.insight.words.summary import customers, difference
@@ -27,12 +29,16 @@ from segkit.segments.verdict import Verdict
 
 PLAYBOOK = Path(__file__).parents[1] / "tables" / "playbook.yml"
 LEAST, LEAST_SHARE = 30, 0.02  # customers and share of all below which nothing is advised
+NAN = float("nan")
 OPPOSED = 0.2  # an effect that speaks against a rule when it points the other way
 TEST = "Try {offer} on a sample first, and measure it against customers who get nothing."
 WORDS = {
     "column", "goods", "level", "difference", "share", "customers", "value", "value_share", "total_share",
 }  # fmt: skip
-ACTIONS = ["segment", "action", "channel", "measure", "evidence", "rule"]
+ACTIONS = [
+    "segment", "action", "channel", "measure", "evidence", "rule",
+    "stake", "proof", "base", "holdout", "change",
+]  # fmt: skip
 
 
 def _fillable(text: str) -> str:
@@ -172,6 +178,7 @@ def recommend(
     value: str = "",
     numbers: Numbers | None = None,
     columns: pd.DataFrame | None = None,
+    holds: Mapping[int, bool] | None = None,
     playbook: Path = PLAYBOOK,
 ) -> pd.DataFrame:
     """Advise on each segment, or say why not.
@@ -179,19 +186,24 @@ def recommend(
     Parameters
     ----------
     sizes, profile, drivers : DataFrame
-        The tables of `segkit.insight`; columns that the split hardly explains carry no advice.
+        The tables of `segkit.insight`; columns that the split hardly explains carry no advice. Where `sizes`
+        has ``value_low value_high``, the money at stake is told.
     verdict : Verdict
         Decides whether anything is advised, and whether as an order or as a test.
     value : str
         The column with what a customer is worth, as given to `sizes`.
     columns : DataFrame, optional
         ``column label role``.
+    holds : mapping, optional
+        Whether each segment holds by itself; all of them where the verdict does not say.
 
     Returns
     -------
-    DataFrame with ``segment action channel measure evidence rule``
-        `action` and `rule` are empty where nothing is advised, and `evidence` says why. No rows where the
-        verdict is *none* and no number of segments was asked for.
+    DataFrame with ``segment action channel measure evidence rule stake proof base holdout change``
+        `action` and `rule` are empty where nothing is advised, and `evidence` says why. `stake` and `proof`
+        are sentences; a test holds back `holdout` customers and shows a `change` of a share from `base`: the
+        segment's own where the rule is about a share, else one half, where most are needed. No rows where
+        the verdict is *none* and no number of segments was asked for.
     """
     if verdict.level == "none" and not verdict.asked:
         return pd.DataFrame(columns=ACTIONS)
@@ -204,25 +216,37 @@ def recommend(
     for size in sizes.to_dict("records"):
         own = rows[rows.segment == size["segment"]]
         ranked = own.assign(total_ratio=own.total_share / size["share"]).to_dict("records")
-        why = _refused(size, verdict, numbers)
+        why = _refused(size, verdict, numbers, held=(holds or {}).get(int(size["segment"]), True))
         fits = ((entry, entry.fits(size, ranked, labels)) for entry in book.playbook if not why)
         entry, row = next(((entry, row) for entry, row in fits if row is not None), (None, {}))
         words = _words(size, row or {}, labels, numbers, value)
         why = why or "No rule of the playbook fits what sets this segment apart."
         advice = _advice(entry, words, verdict) if entry else ["", "", "", why, ""]
-        made.append([int(size["segment"]), *advice])
+        test = _test(size, row or {}, numbers, labels.inline(value)) if entry else ["", "", NAN, 0, NAN]
+        made.append([int(size["segment"]), *advice, *test])
     return pd.DataFrame(made, columns=ACTIONS)
 
 
-def _refused(size: Mapping[Any, Any], verdict: Verdict, numbers: Numbers) -> str:
+def _refused(size: Mapping[Any, Any], verdict: Verdict, numbers: Numbers, *, held: bool) -> str:
     """Say why nothing may be advised for a segment; nothing if something may."""
     if verdict.level == "none" or not verdict.supported:
         return "These segments are not supported by the data, so we advise nothing for them."
+    if not held:
+        return "This segment does not hold by itself, so we advise nothing for it."
     if size["customers"] >= LEAST and size["share"] >= LEAST_SHARE:
         return ""
-    held = f"{customers(size['customers'], numbers)} ({numbers.share(size['share'])})"
+    found = f"{customers(size['customers'], numbers)} ({numbers.share(size['share'])})"
     needed = f"{numbers.count(LEAST)} customers and {numbers.percent(LEAST_SHARE)} of all"
-    return f"{held}: too few to advise on; at least {needed} are needed."
+    return f"{found}: too few to advise on; at least {needed} are needed."
+
+
+def _test(size: Mapping[Any, Any], row: Mapping[Any, Any], numbers: Numbers, value: str) -> list[Any]:
+    """Tell what is at stake and how a test proves the action; the numbers behind it."""
+    shares = row.get("level") or row.get("index_of") == "share above zero"
+    base = float(row["share"]) if shares and 0 < row["share"] < 1 else 0.5
+    held, change = holdout(int(size["customers"]), base)
+    told = words_room.stake(size, value, numbers), words_room.proof(held, change, numbers)
+    return [*told, base, held, change]
 
 
 def _words(

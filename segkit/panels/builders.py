@@ -17,6 +17,7 @@ import plotly.graph_objects as go
 
 from segkit.errors import ParameterError
 from segkit.insight.words import captions, method
+from segkit.insight.words import rules as rule_words
 from segkit.insight.words.captions import Caption
 from segkit.insight.words.glossary import GLOSSARY
 from segkit.insight.words.names import Labels
@@ -102,6 +103,7 @@ def _told(view: _View, name: str, form: Callable[[cards.Segments], Markup]) -> P
     body = form(cards.Segments(
         study.sizes, study.differences, study.actions, study.text.summaries, view.labels, view.numbers,
         view.value, told.supported, holds,
+        rule_words.sentences(study.rules, view.labels, view.numbers) if study.rules.faithful else {},
     ))  # fmt: skip
     return Panel(name, "", body=body)
 
@@ -199,6 +201,21 @@ def _drivers(view: _View) -> Panel:
     )
 
 
+def _rules(view: _View) -> Panel:
+    study, n = view.study, view.numbers
+    caption = rule_words.rules_caption(study.rules, n)
+    shown = [] if caption.empty else [tables.rules(study.rules, study.sizes, view.labels, n)]
+    return view.panel("rules", caption, None, *shown)
+
+
+def _unused(view: _View) -> Panel:
+    unused, n = view.study.unused, view.numbers
+    caption = rule_words.unused_caption(unused, view.labels, n)
+    return view.panel(
+        "unused", caption, None, *([] if caption.empty else [tables.unused(unused, view.labels, n)])
+    )
+
+
 def _separation(view: _View) -> Panel:
     separation, n = view.study.separation, view.numbers
     caption = captions.separation(separation, n)
@@ -273,8 +290,8 @@ BEFORE = {"choice", "correlation", "missing", "quality", "columns"}  # not about
 BUILDERS: dict[str, Callable[[_View], Panel]] = {
     "verdict": _verdict, "facts": _facts, "sizes": _sizes, "segments": _segments, "cards": _cards,
     "choice": _choice, "map": _map, "profiles": _profiles, "distribution": _distribution, "drivers": _drivers,
-    "separation": _separation, "correlation": _correlation, "missing": _missing, "quality": _quality,
-    "columns": _columns, "unusual": _unusual, "method": _method, "parameters": _parameters,
+    "rules": _rules, "unused": _unused, "separation": _separation, "correlation": _correlation,
+    "missing": _missing, "quality": _quality, "columns": _columns, "unusual": _unusual, "method": _method, "parameters": _parameters,
     "glossary": _glossary,
 }  # fmt: skip
 NAMES = tuple(BUILDERS)

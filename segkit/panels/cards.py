@@ -6,7 +6,7 @@ Segments come in two forms with the same words: blocks to read in a report, card
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,7 @@ class Segments:
     value: str
     supported: bool
     holds: bool
+    rules: Mapping[int, str] = field(default_factory=dict)
 
     def blocks(self) -> Markup:
         """Return one block to read per segment: name, summary, suggested action and what it rests on."""
@@ -82,9 +83,8 @@ class Segments:
         advice = tag(
             "p", tag("b", "Suggested action."), " ", words, " ", tag("span", rest, class_="sk-muted")
         )
-        return tag(
-            "div", head, tag("p", self.summaries.get(n, "")), advice, class_=f"r-seg {segment_class(n)}"
-        )
+        told = " ".join((self.summaries.get(n, ""), self.rules.get(n, ""))).strip()
+        return tag("div", head, tag("p", told), advice, class_=f"r-seg {segment_class(n)}")
 
     def _card(self, row: dict[str, Any]) -> Markup:
         n, (words, rest) = int(row["segment"]), self._action(row)
@@ -106,7 +106,8 @@ class Segments:
         if not mine:
             return NOTHING, ""
         action, evidence = mine[0]["action"], mine[0]["evidence"]
-        return (action, f"Rests on: {evidence}") if action else (f"None. {evidence}", "")
+        test = " ".join(mine[0].get(part, "") for part in ("stake", "proof"))
+        return (action, f"Rests on: {evidence} {test}") if action else (f"None. {evidence}", "")
 
     def _bars(self, row: dict[str, Any]) -> Markup:
         n = self.numbers

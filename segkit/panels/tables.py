@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from segkit.insight.rules import Rules
+from segkit.insight.words import rules as rule_words
 from segkit.insight.words.captions import records
 from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
@@ -144,6 +146,7 @@ def drivers(drivers: pd.DataFrame, profile: pd.DataFrame, labels: Labels, number
     return _view(
         caption, table, _col("Column", "column", labels.title),
         _col("Variation explained", "explained", numbers.share),
+        *([_col("Would move", "importance", numbers.share)] if "importance" in table else []),
         *(_col(f"Segment {n}", n, numbers.signed) for n in segments),
     )  # fmt: skip
 
@@ -161,6 +164,28 @@ def missing(columns: pd.DataFrame, numbers: Numbers) -> TableView:
     gaps = columns[columns["missing"] > 0].sort_values("missing_share", ascending=False, kind="stable")
     counts = (_col("Missing", "missing", numbers.count), _col("Share", "missing_share", numbers.share))
     return _view("Missing values", gaps, _col("Column", "label"), *counts)
+
+
+def rules(rules: Rules, sizes: pd.DataFrame, labels: Labels, numbers: Numbers) -> TableView:
+    """Return one rule per segment, in the order in which they are read, and how well each fits."""
+    told = [rule_words.rule(each, labels, numbers) for each in rules.rules]
+    table = rules.table.assign(told=told).merge(sizes[["segment", "name"]], on="segment", how="left")
+    return _view(
+        "Rules, read from the top", table, ("Segment", _segment), _col("Customers who fit", "told"),
+        _col("Customers", "customers", numbers.count), _col("In the segment", "precision", numbers.share),
+        _col("Of the segment", "coverage", numbers.share), _col("Lift", "lift", numbers.multiple), words=(1,),
+    )  # fmt: skip
+
+
+def unused(unused: pd.DataFrame, labels: Labels, numbers: Numbers) -> TableView:
+    """Return the columns that did not make the segments, with their tests."""
+    return _view(
+        "Columns that did not make the segments", unused,
+        ("Column", lambda row: labels.title(row["column"]) + (f": {row['level']}" if row["level"] else "")),
+        ("Segment", _segment), _col("Difference in standard deviations", "effect", numbers.signed),
+        _col("Test value", "v_test", partial(numbers.signed, digits=1)),
+        ("Differs", lambda row: "yes" if row["differs"] else "no"),
+    )  # fmt: skip
 
 
 def separation(separation: pd.DataFrame, numbers: Numbers) -> TableView:

@@ -246,6 +246,8 @@ def drivers(drivers: pd.DataFrame, labels: Labels, numbers: Numbers, *, segments
     if 1 < strong < 5:
         title = f"{numbers.cardinal(strong)} columns go with most of the split"
     note = "Explained by the split, not caused by it."
+    if "importance" in drivers:
+        note += " Would move: customers that change segment when the column’s values are shuffled."
     if len(hidden):
         most = numbers.percent(hidden["explained"].max())
         note += f" {counted(len(hidden), numbers, 'more column')}: {most} or less each."

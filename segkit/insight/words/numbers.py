@@ -108,6 +108,13 @@ class Numbers:
         digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 1 - number.adjusted()
         return self._fixed(number, 0 if number == 0 else digits, strip=True)
 
+    def exact(self, x: Amount) -> str:
+        """Write every digit of a number that was rounded before: ``1,200``, ``0.46``."""
+        number = _known(x)
+        if number is None:
+            return NOTHING
+        return self._fixed(number, max(0, -int(number.normalize().as_tuple().exponent)))
+
     def index(self, x: Amount, digits: int = 2) -> str:
         """Write an index such as a silhouette: ``0.29`` in text; three digits in tables."""
         return self._fixed(x, digits)

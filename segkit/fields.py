@@ -87,8 +87,8 @@ Scale = Annotated[
     _field("standard", "Preparation", "Scale", "how numbers are made comparable"),
 ]
 Algorithm = Annotated[
-    Literal["auto", "kmeans"],
-    _field("auto", "Segments", "Algorithm", "how segments are found; auto is k-means today"),
+    Literal["auto", "kmeans", "mixture", "ward", "bisecting"],
+    _field("auto", "Segments", "Algorithm", "how segments are found; auto compares and says why"),
 ]
 Segments = Annotated[
     int,

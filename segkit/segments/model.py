@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from segkit.errors import ModelError, OutputError, ParameterError, nearest
 from segkit.segments import place
 from segkit.segments.frames import Frame, table
+from segkit.segments.metric import Metric
 from segkit.segments.prepare import Preparation
 
 Floats = NDArray[np.float64]
@@ -61,6 +62,8 @@ class Model(BaseModel):
         How columns become numbers.
     segments
         The segments from 1, in order.
+    metric
+        What assigns customers where that is not plain distance: widths, offsets, a turn of the columns.
     training
         The fit in short: rows, usable, sizes, columns, versions, and what `learn` was given to keep.
 
@@ -84,6 +87,7 @@ class Model(BaseModel):
     supported: bool
     preparation: Preparation
     segments: tuple[Segment, ...] = Field(min_length=1, max_length=1000)
+    metric: Metric | None = None
     training: dict[str, Any]
 
     @property
@@ -110,6 +114,7 @@ class Model(BaseModel):
         centers: Any,
         *,
         algorithm: str = "kmeans",
+        metric: Metric | None = None,
         names: Sequence[str] = (),
         supported: bool = True,
         training: Mapping[str, Any] | None = None,
@@ -138,6 +143,7 @@ class Model(BaseModel):
             supported=supported,
             preparation=preparation,
             segments=tuple(segments),
+            metric=metric,
             training={},
         )
         found = blank.place(frame)
@@ -163,7 +169,7 @@ class Model(BaseModel):
 
     def place(self, frame: Any) -> Frame:
         """Return `segment` (0 = not scorable), `confidence`, `distance` and `outlier` of each row."""
-        return place.place(self.preparation, self.centers, self.cutoffs, frame)
+        return place.place(self.preparation, self.centers, self.cutoffs, frame, self.metric)
 
     def score(self, frame: Any, id_column: str | None = None) -> pd.DataFrame:
         """Place each row in its nearest segment.
@@ -243,11 +249,21 @@ def _checked(values: Any, name: str) -> Model:
         whole = width == {model.centers.shape[1]} and [s.segment for s in model.segments] == list(
             range(1, len(model.segments) + 1)
         )
+        whole = whole and _fits(model.metric, *model.centers.shape)
     except (ValidationError, KeyError, RecursionError):
         whole = False
     if not whole:
         raise ModelError(f"{name} is not a whole model: some of it is missing or of the wrong kind.")
     return model
+
+
+def _fits(metric: Metric | None, segments: int, columns: int) -> bool:
+    """Return whether a metric has a width above 0 for every segment and column, and the right shapes."""
+    if metric is None:
+        return True
+    widths = {len(row) for row in metric.widths} | ({len(row) for row in metric.turn} or {columns})
+    shapes = len(metric.widths) == len(metric.offsets) == segments and len(metric.turn) in {0, columns}
+    return shapes and widths == {columns} and all(width > 0 for row in metric.widths for width in row)
 
 
 def _cutoff(distances: Floats) -> float:

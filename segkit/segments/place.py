@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from segkit.segments.frames import Frame, table
+from segkit.segments.metric import Metric
 from segkit.segments.prepare import Preparation
 
 Floats = NDArray[np.float64]
@@ -26,7 +27,13 @@ TERMS = 256  # columns x segments from which blocks are faster than expressions
 BLOCK = 8_192
 
 
-def place(preparation: Preparation, centers: Floats, cutoffs: Sequence[float], frame: Any) -> Frame:
+def place(
+    preparation: Preparation,
+    centers: Floats,
+    cutoffs: Sequence[float],
+    frame: Any,
+    metric: Metric | None = None,
+) -> Frame:
     """Return where each row belongs.
 
     Parameters
@@ -35,6 +42,8 @@ def place(preparation: Preparation, centers: Floats, cutoffs: Sequence[float], f
         (k, p), in the order of `preparation.names`.
     cutoffs
         (k,), the distances beyond which a customer is unusual.
+    metric
+        What assigns instead of plain distance; `confidence` is then the posterior against the next segment.
 
     Returns
     -------
@@ -43,10 +52,10 @@ def place(preparation: Preparation, centers: Floats, cutoffs: Sequence[float], f
         with one segment, 0.5 between equal centres), `distance` and `outlier`; without a segment the middle
         two are missing.
     """
-    measure = _pushed if centers.size <= TERMS else _blocked
+    terms = centers.size + (len(metric.turn) ** 2 if metric else 0)
+    measure, usable = (_pushed if terms <= TERMS else _blocked), nw.col("usable")
     squares = [nw.col(f"d{j}") for j in range(len(centers))]
-    measured = measure(preparation, centers, frame).with_columns(least=_least(squares))
-    usable, own = nw.col("usable"), nw.col("least").sqrt()
+    measured = measure(preparation, centers, frame, metric).with_columns(least=_least(squares))
     nearest = _choose([square == nw.col("least") for square in squares], range(1, len(squares) + 1))
     placed = measured.with_columns(segment=nw.when(usable).then(nearest).otherwise(nw.lit(0)).cast(nw.Int64))
     inside = [nw.col("segment") == number for number in range(1, len(squares) + 1)]
@@ -54,35 +63,49 @@ def place(preparation: Preparation, centers: Floats, cutoffs: Sequence[float], f
         nw.when(mine).then(nw.lit(np.inf)).otherwise(square)
         for mine, square in zip(inside, squares, strict=True)
     ]
+    least, following = nw.col("least"), _least(others)
+    if metric is None:
+        own, fit = least.sqrt(), _confidence(least.sqrt(), following.sqrt(), len(squares))
+    else:
+        own = (least - _choose(inside, metric.offsets)).clip(lower_bound=0.0).sqrt()
+        fit = 1.0 / (1.0 + ((least - following) / 2.0).exp())
     return placed.select(
         "segment",
-        confidence=nw.when(usable).then(_confidence(own, _least(others).sqrt(), len(squares))),
+        confidence=nw.when(usable).then(fit),
         distance=nw.when(usable).then(own),
         outlier=usable & (own > _choose(inside, cutoffs)),
     )
 
 
-def _pushed(preparation: Preparation, centers: Floats, frame: Any) -> Frame:
+def _pushed(preparation: Preparation, centers: Floats, frame: Any, metric: Metric | None) -> Frame:
     """Return `usable` and the squared distances d0, d1, ..., by expressions."""
     data, pick = preparation.opened(frame)
     outputs = [output.alias(f"x{i}") for i, output in enumerate(preparation.expressions(pick))]
     prepared = data.select(preparation.complete(pick).alias("usable"), *outputs)
     columns = [nw.col(f"x{i}") for i in range(len(outputs))]
-    squares = [squared_distance(columns, center).alias(f"d{j}") for j, center in enumerate(centers)]
-    return prepared.select("usable", *squares)
+    every = [each.alias(f"d{j}") for j, each in enumerate(_squares(columns, centers, metric))]
+    return prepared.select("usable", *every)
 
 
-def _blocked(preparation: Preparation, centers: Floats, frame: Any) -> Frame:
+def _blocked(preparation: Preparation, centers: Floats, frame: Any, metric: Metric | None) -> Frame:
     """Return the same, summed over blocks of rows that stay in the processor's cache."""
     X = preparation.matrix(frame)
     squares = np.empty((len(centers), X.shape[0]))
     for start in range(0, X.shape[0], BLOCK):
         rows = X[start : start + BLOCK]
         columns = list(np.ascontiguousarray((rows.toarray() if hasattr(rows, "toarray") else rows).T))
-        for j, center in enumerate(centers):
-            squares[j, start : start + BLOCK] = squared_distance(columns, center)
+        squares[:, start : start + BLOCK] = _squares(columns, centers, metric)
     found = {f"d{j}": each for j, each in enumerate(squares)}
     return table(pd.DataFrame({"usable": preparation.usable(frame)} | found))
+
+
+def _squares(columns: Sequence[Any], centers: Floats, metric: Metric | None) -> list[Any]:
+    if metric is None:
+        return [squared_distance(columns, center) for center in centers]
+    columns = metric.turned(columns)
+    return [
+        metric.squares(columns, center, j) + metric.offsets[j] for j, center in enumerate(centers.tolist())
+    ]
 
 
 def squared_distance(columns: Sequence[Any], center: Floats) -> Any:

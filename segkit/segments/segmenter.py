@@ -40,7 +40,7 @@ class Segmenter(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin,
     max_segments : int, default=12
         The largest number that is tried, 2 to 20. Unused when `segments` is given.
     algorithm : str, default="auto"
-        "auto" or "kmeans"; auto is k-means today.
+        "auto" (k-means), "kmeans", "mixture", "ward" or "bisecting".
     seed : int, default=0
         The same seed gives the same segments.
 
@@ -100,13 +100,17 @@ class Segmenter(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin,
         self.n_segments_ = chosen.segments
         self.cluster_centers_ = chosen.centers
         self.inertia_ = chosen.inertia
+        self._metric = chosen.metric
         self.choice_ = found.table
         self._n_features_out = chosen.segments
         return self
 
     def predict(self, X: Any) -> Labels:
-        """Return the segment whose centre is nearest, shape (n,)."""
-        return validity.nearest(self._checked(X), self.cluster_centers_)
+        """Return the segment each row belongs to, shape (n,)."""
+        X = self._checked(X)
+        if self._metric is not None:
+            return self._metric.nearest(X, self.cluster_centers_)
+        return validity.nearest(X, self.cluster_centers_)
 
     def transform(self, X: Any) -> Floats:
         """Return the distance to each centre, shape (n, n_segments_)."""

@@ -16,6 +16,7 @@ import pandas as pd
 from segkit.errors import ParameterError
 from segkit.segments import validity
 from segkit.segments.algorithms import registry
+from segkit.segments.metric import Metric
 from segkit.segments.validity import Floats, Labels, Matrix
 
 TABLE = ["segments", "inertia", "silhouette", "davies_bouldin", "calinski_harabasz"]
@@ -30,6 +31,7 @@ class Solution:
     labels: Labels
     centers: Floats
     inertia: float
+    metric: Metric | None = None  # what assigns a row, where that is not plain distance
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +108,7 @@ def solve(X: Matrix, wanted: list[int], *, algorithm: str = "auto", seed: int = 
     order, distinct = canonical_order(X, seed=seed)
     ordered = X[order]
     possible = sorted({min(k, distinct) for k in wanted} - {1})
-    fitted = [renumber(ordered, *method.fit(ordered, k, seed=seed)) for k in possible]
+    fitted = [renumber(ordered, *each) for each in registry.solutions(method, ordered, possible, seed=seed)]
     found = [each for each, k in zip(fitted, possible, strict=True) if np.unique(each.labels).size == k]
     table, rows = indices(ordered, [solution.labels for solution in found], seed=seed)
     proposed, why = propose(table, max(wanted), distinct)
@@ -127,13 +129,15 @@ def canonical_order(X: Matrix, *, seed: int) -> tuple[Labels, int]:
     return order[draw.permutation(len(order))], min(int(steps.sum()) + 1, MOST + 1)
 
 
-def renumber(X: Matrix, labels: Labels, centers: Floats) -> Solution:
+def renumber(X: Matrix, labels: Labels, centers: Floats, metric: Metric | None = None) -> Solution:
     """Number segments by size, ties by their centres, each row to the nearest; empty segments go."""
     counts = np.bincount(labels, minlength=len(centers))
     by_size = np.lexsort((*np.round(centers.T[::-1], 9), -counts))
-    centers = centers[by_size[: int((counts > 0).sum())]]
-    labels = validity.nearest(X, centers)
-    return Solution(len(centers), labels, centers, float(validity.own_distances(X, centers, labels).sum()))
+    by_size = by_size[: int((counts > 0).sum())]
+    centers, metric = centers[by_size], metric.reordered(by_size.tolist()) if metric else None
+    labels = metric.nearest(X, centers) if metric else validity.nearest(X, centers)
+    own = float(validity.own_distances(X, centers, labels).sum())
+    return Solution(len(centers), labels, centers, own, metric)
 
 
 def indices(X: Matrix, labellings: list[Labels], *, seed: int) -> tuple[pd.DataFrame, int]:

@@ -1,16 +1,22 @@
 """The algorithms a study can name. Adding one is a class in a file of its own and a line here.
 
 An algorithm has a `name` (a choice of the parameter `algorithm`) and `fit(X, segments, seed=..., quick=...)`,
-which returns labels and centres. It sees the rows in the sweep's seeded order and need not care about
+which returns labels and centres. One that finds all numbers in one search, or assigns by its own metric, has
+`solutions` as well. It sees the rows in the sweep's seeded order and need not care about
 numbering: the sweep does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from segkit.errors import ParameterError, nearest
+from segkit.segments.algorithms.bisecting import BisectingKMeans
 from segkit.segments.algorithms.kmeans import KMeans
+from segkit.segments.algorithms.mixture import GaussianMixture
+from segkit.segments.algorithms.ward import Ward
+from segkit.segments.metric import Metric
 from segkit.segments.validity import Floats, Labels, Matrix
 
 
@@ -23,7 +29,9 @@ class Algorithm(Protocol):
         """Return labels (n,) and centres (segments, p)."""
 
 
-ALGORITHMS: dict[str, Algorithm] = {algorithm.name: algorithm for algorithm in (KMeans(),)}
+ALGORITHMS: dict[str, Algorithm] = {
+    algorithm.name: algorithm for algorithm in (KMeans(), GaussianMixture(), Ward(), BisectingKMeans())
+}
 AUTO = "kmeans"
 
 
@@ -47,3 +55,12 @@ def get(name: str) -> Algorithm:
             f'algorithm must be one of {", ".join(known)}; got "{name}".{nearest(str(name), known)}'
         )
     return found
+
+
+def solutions(
+    method: Algorithm, X: Matrix, numbers: Sequence[int], *, seed: int
+) -> list[tuple[Labels, Floats, Metric | None]]:
+    """Return labels, centres and metric (None: plain distance) of every number."""
+    if isinstance(method, GaussianMixture):
+        return method.solutions(X, numbers, seed=seed) if numbers else []
+    return [(*method.fit(X, k, seed=seed), None) for k in numbers]

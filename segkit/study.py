@@ -357,6 +357,7 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
         ready.frame,
         sweep.solutions[verdict.shown].centers,
         algorithm=sweep.algorithm,
+        metric=sweep.solutions[verdict.shown].metric,
         supported=verdict.supported,
         training={
             "seed": params.seed,

@@ -70,7 +70,7 @@ def _run(options: Options) -> int:
     # nbformat's schema checker builds a grammar of addresses that costs a second and that no notebook needs.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from . import settings
-    from .report import batch
+    from .report import batch, overview
 
     order = batch.Order(
         index=settings.load().index.get_secret_value(),
@@ -89,6 +89,10 @@ def _run(options: Options) -> int:
             print(outcome.json, flush=True)
         else:
             _tell(outcome.line, to=sys.stderr if outcome.exit_code else sys.stdout)
+    if len(outcomes) > 1:
+        if page := overview.write(options.out, outcomes):
+            _tell(f"All of them: {page}")
+        _tell(batch.total(outcomes))
     return batch.exit_code(outcomes)
 
 
@@ -395,10 +399,11 @@ def _command(commands: Any, name: str, command: Callable[[Options], int], text: 
 
 def _add_fields(parser: _Parser, *, but: tuple[str, ...]) -> None:
     """Give a command a flag for each field of a study."""
-    from .params import Params
+    from .params import KINDS
 
     groups: dict[str, Any] = {}
-    for field in Params.fields():
+    known = {field.name: field for kind in reversed(KINDS.values()) for field in kind.fields()}
+    for field in known.values():
         if field.run or field.name in but:
             continue
         if field.group not in groups:

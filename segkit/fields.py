@@ -47,6 +47,12 @@ CustomerId = Annotated[
 Value = Annotated[
     str, _field("", "Data", "Value", "column with what a customer is worth; empty leaves shares of value out")
 ]
+By = Annotated[
+    str, _field("", "Data", "One study for each", "column whose values get a study each; empty for one study")
+]
+Group = Annotated[
+    str, _field("", "Data", "Only for", "the one value of that column to study; empty for every one in turn")
+]
 Features = Annotated[
     Columns, _field([], "Columns", "Columns used", "columns that make the segments; empty takes all that can")
 ]
@@ -122,6 +128,85 @@ Interactive = Annotated[
     bool, _field(True, "Run", "Interactive", "show controls; off in reports", trust="run")  # noqa: FBT003
 ]
 
+Date = Annotated[str, _field("auto", "Data", "Date", "column with the day of the purchase; auto finds it")]
+Amount = Annotated[
+    str,
+    _field("auto", "Data", "Amount", "column of money per row; auto finds it, empty for quantity by price"),
+]
+Quantity = Annotated[
+    str, _field("auto", "Data", "Quantity", "column of pieces per row; below zero is a return")
+]
+Price = Annotated[str, _field("auto", "Data", "Price", "column of the price of a piece")]
+OrderId = Annotated[str, _field("auto", "Data", "Order", "column that names the order; tells cancelled ones")]
+Product = Annotated[
+    str, _field("auto", "Data", "Product", "column that names the product; counts distinct ones")
+]
+AsOf = Annotated[
+    str, _field("", "Rules", "As of", "day that recency is counted to; empty for the last day of the data")
+]
+_TAKEN = Literal["subtract", "ignore"]
+_LEFT = Literal["keep", "drop"]
+Returns = Annotated[
+    _TAKEN, _field("subtract", "Rules", "Returns", "whether returned goods lower what was spent")
+]
+Cancelled = Annotated[
+    _TAKEN, _field("subtract", "Rules", "Cancelled orders", "whether cancelled orders lower what was spent")
+]
+CancelledPrefix = Annotated[
+    str,
+    _field(
+        "C", "Rules", "Cancelled start with", "how ids of orders start that cancel another", max_length=20
+    ),
+]
+Zeros = Annotated[
+    _LEFT, _field("keep", "Rules", "Amounts of zero", "whether an amount of zero is a purchase")
+]
+Duplicates = Annotated[
+    _LEFT, _field("keep", "Rules", "Repeated rows", "whether a row equal to another counts as one more")
+]
+MissingId = Annotated[
+    Literal["drop", "fail"],
+    _field("drop", "Rules", "Rows without customer", "what rows without one lead to"),
+]
+TimeZone = Annotated[
+    str,
+    _field("", "Rules", "Time zone", "zone whose days are meant where times carry one, such as Europe/Paris"),
+]
+Bins = Annotated[int, _field(5, "Scores", "Scores", "how many scores each measure has", ge=3, le=5)]
+Monetary = Annotated[
+    Literal["total", "mean"],
+    _field("total", "Scores", "Monetary value", "all that was spent, or what was spent per purchase day"),
+]
+RecencyCuts = Annotated[
+    list[float], _field([], "Scores", "Recency cuts", "own thresholds in days, rising; empty for quantiles")
+]
+FrequencyCuts = Annotated[
+    list[float],
+    _field([], "Scores", "Frequency cuts", "own thresholds in purchase days; empty for quantiles"),
+]
+MonetaryCuts = Annotated[
+    list[float], _field([], "Scores", "Monetary cuts", "own thresholds in money; empty for quantiles")
+]
+Names = Annotated[
+    str,
+    _field(
+        "",
+        "Scores",
+        "Names",
+        "edited copy of the table of names; empty for the one that ships",
+        trust="operator",
+    ),
+]
+ValidateAfter = Annotated[
+    str,
+    _field(
+        "auto",
+        "Scores",
+        "Check from",
+        "day after which segments are checked; auto keeps a quarter",
+    ),
+]
+
 
 @dataclass(frozen=True)
 class Field:
@@ -145,7 +230,8 @@ def describe(name: str, info: FieldInfo) -> Field:
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     shape = get_origin(info.annotation)
     choices = get_args(info.annotation) if shape is Literal else ()
-    kind = "str" if choices else "list[str]" if shape is list else getattr(info.annotation, "__name__", "str")
+    inner = get_args(info.annotation)[0].__name__ if shape is list else ""
+    kind = "str" if choices else f"list[{inner}]" if inner else getattr(info.annotation, "__name__", "str")
     bounds = {side: [getattr(m, side) for m in info.metadata if hasattr(m, side)] for side in ("ge", "le")}
     return Field(
         name=name,
@@ -164,8 +250,9 @@ def describe(name: str, info: FieldInfo) -> Field:
 
 def from_text(kind: str, text: str | list[str]) -> Any:
     """Turn a flag's text into a field's type; what does not fit stays text, for validation to name."""
-    if kind == "list[str]":
-        return text if isinstance(text, list) else _list(text)
+    if kind.startswith("list"):
+        parts = text if isinstance(text, list) else _list(text)
+        return [from_text("float", part) for part in parts] if kind == "list[float]" else parts
     plain = text[-1] if isinstance(text, list) else text
     if kind == "bool":
         return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
@@ -195,6 +282,7 @@ def allowed(field: Field) -> str:
         return "one of " + ", ".join(field.choices)
     if field.high is not None:
         return f"{field.low:,} to {field.high:,}"
-    return {"str": "text", "bool": "true or false", "int": "a whole number", "list[str]": "a list of names"}[
-        field.type
-    ]
+    return {
+        "str": "text", "bool": "true or false", "int": "a whole number", "float": "a number",
+        "list[str]": "a list of names", "list[float]": "a list of numbers",
+    }[field.type]  # fmt: skip

@@ -33,7 +33,12 @@ STATES = ("queued", "running", "complete", "failed", "interrupted")
 BEAT_SECONDS = 10.0
 DEAD_SECONDS = 60.0  # a run without a heartbeat for so long was interrupted
 KEY = "SEGKIT_RUN_KEY"  # a run that was queued hands its key to the process that carries it out
-WAIT_SECONDS = 60
+DURABLE = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",
+)
 
 _meta = sa.MetaData()
 _short, _long = sa.String(300), sa.Text()
@@ -143,7 +148,7 @@ class Index:
 
         An error marks it failed, a signal interrupted; the heart beats meanwhile.
         """
-        began = self._now()
+        began = self.now()
         known: dict[str, Any] = {"name": name, "notebook": notebook, "source": source, "pid": os.getpid()}
         known |= {"host": platform.node(), "started": began, "heartbeat": began, "status": "running"}
         key = os.environ.pop(KEY, "")
@@ -171,14 +176,14 @@ class Index:
             about = _of_manifest(finished[0]) if finished else {}
             for own in ("parameters", "started", "ended"):
                 about.pop(own, None)
-            self.change(key, **(about | state | {"ended": self._now(), "pid": 0}))
+            self.change(key, **(about | state | {"ended": self.now(), "pid": 0}))
             if finished:
                 self._replaced(key, about["directory"])
 
     def _beat(self, key: str, ended: threading.Event) -> None:
         while not ended.wait(BEAT_SECONDS):
             with suppress(SQLAlchemyError):
-                self.change(key, heartbeat=self._now())
+                self.change(key, heartbeat=self.now())
 
     def _replaced(self, key: str, directory: str) -> None:
         """Drop what was known of the earlier run in the same directory."""
@@ -186,7 +191,8 @@ class Index:
         with self.engine.begin() as connection:
             connection.execute(RUNS.delete().where(earlier))
 
-    def _now(self) -> str:
+    def now(self) -> str:
+        """Return the time, as the index writes it."""
         return self.clock().astimezone(UTC).isoformat(timespec="milliseconds")
 
     # -------------------------------------------------------------------------------------- asked by people
@@ -256,6 +262,12 @@ class Index:
             if silent or (host == platform.node() and not _lives(pid)):
                 self.change(key, status="interrupted", pid=0, message="Its process ended without a word.")
 
+    def waiting(self, keys: list[str]) -> list[str]:
+        """Return which of these runs never began: refused, left out, or stopped before their turn."""
+        with self.engine.connect() as connection:
+            query = sa.select(RUNS.c.key).where(RUNS.c.status == "queued")
+            return [key for (key,) in connection.execute(query) if key in set(keys)]
+
     # ------------------------------------------------------------------------------------------- looked after
     def rebuild(self, *outs: str | Path) -> tuple[int, list[str]]:
         """Read complete runs from directories into the index again; return how many, and what was wrong.
@@ -307,7 +319,7 @@ class Recording:
             self.attempt = Index(self.address).attempt(**self.about)
             return self.attempt.__enter__()  # type: ignore[no-any-return]
         except (SQLAlchemyError, OutputError) as error:
-            self._tell(error)
+            self.tell(error)
             self.attempt = None
             return lambda _: None
 
@@ -317,24 +329,43 @@ class Recording:
         try:
             self.attempt.__exit__(*error)
         except SQLAlchemyError as fault:
-            self._tell(fault)
+            self.tell(fault)
 
     @staticmethod
-    def _tell(error: Exception) -> None:
+    def tell(error: Exception) -> None:
+        """Warn that the index was not written."""
         reason = _reason(error)
         log.warning("the index of runs was not written (%s); `segkit runs rebuild` mends it", reason)
 
 
+@contextmanager
+def queued(address: str, names: list[str]) -> Iterator[list[str]]:
+    """Record runs that wait while the block carries them out; yield their keys, empty where that fails."""
+    keys: list[str] = []
+    try:
+        index = Index(address)
+        own: dict[str, Any] = {
+            "status": "queued",
+            "pid": os.getpid(),
+            "host": platform.node(),
+            "started": index.now(),
+        }
+        keys = [index.add(name=name, source=name, **own) for name in names]
+    except (SQLAlchemyError, OutputError) as error:
+        Recording.tell(error)
+    try:
+        yield keys or [""] * len(names)
+    finally:
+        with suppress(SQLAlchemyError):
+            if keys:
+                index.drop(index.waiting(keys))
+
+
 def _durable(connection: Any, _record: object) -> None:
     """Make SQLite keep what it acknowledged through a power cut, wait its turn, and wipe what is deleted."""
-    for pragma in (
-        f"busy_timeout={WAIT_SECONDS * 1000}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA busy_timeout=60000")
+    for pragma in DURABLE:
+        connection.execute(pragma)
 
 
 def _of_manifest(folder: Path) -> dict[str, Any]:

@@ -129,6 +129,8 @@ class Params(Kind):
     source: f.Source
     customer_id: f.CustomerId
     value: f.Value
+    by: f.By
+    group: f.Group
     features: f.Features
     exclude: f.Exclude
     numbers: f.Numbers
@@ -161,7 +163,54 @@ class Params(Kind):
         return self
 
 
-KINDS: dict[str, type[Kind]] = {kind.notebook: kind for kind in (Params,)}
+class RfmParams(Kind):
+    """Segment customers by their purchases: recency, frequency, monetary value.
+
+    Examples
+    --------
+    >>> RfmParams(bins=4).bins
+    4
+    """
+
+    notebook: ClassVar[str] = "02-rfm-value"
+
+    source: f.Source = "sample:retail_transactions"
+    customer_id: f.CustomerId
+    date: f.Date
+    amount: f.Amount
+    quantity: f.Quantity
+    price: f.Price
+    order_id: f.OrderId
+    product: f.Product
+    as_of: f.AsOf
+    time_zone: f.TimeZone
+    returns: f.Returns
+    cancelled: f.Cancelled
+    cancelled_prefix: f.CancelledPrefix
+    zeros: f.Zeros
+    duplicates: f.Duplicates
+    missing_id: f.MissingId
+    bins: f.Bins
+    monetary: f.Monetary
+    recency_cuts: f.RecencyCuts
+    frequency_cuts: f.FrequencyCuts
+    monetary_cuts: f.MonetaryCuts
+    names: f.Names
+    validate_after: f.ValidateAfter
+    segments: f.Segments
+    max_segments: f.MaxSegments
+    seed: f.Seed
+    currency: f.Currency
+    locale: f.Locale
+    output: f.Output
+    interactive: f.Interactive
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **fields: Any) -> None: ...
+
+
+KINDS: dict[str, type[Kind]] = {kind.notebook: kind for kind in (Params, RfmParams)}
 
 
 def fields() -> list[Field]:

@@ -8,6 +8,7 @@ next start can tell a crash's leftovers from work in progress and sweep them. No
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -26,6 +27,7 @@ from .errors import OutputError
 from .safe import filename
 
 if TYPE_CHECKING:
+    from .purchases import Purchases
     from .study import Study
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 SCHEMA = "segkit-manifest/1"
 PARTIAL, ASIDE = ".segkit.partial", ".segkit.old"  # whatever else is hidden in a folder is not ours
 DATA = ("segments.csv", "segments.parquet", "summary.json", "model.json")
+ROOM = 50_000_000  # free bytes without which no run begins; a report alone is about 5 MB
 FILES = ("report.ipynb", "report.html", *DATA, "run.log", "manifest.json")
 
 
@@ -48,7 +51,7 @@ def identity(notebook: str, parameters: Mapping[str, Any], input_hash: str, vers
     return hashlib.sha256(plain.encode()).hexdigest()[:10]
 
 
-def save(study: Study, directory: str | Path) -> Path:
+def save(study: Study | Purchases, directory: str | Path) -> Path:
     """Write a study as a complete run without a report; return the directory.
 
     Parameters
@@ -188,6 +191,7 @@ def begin(out: str | Path, name: str) -> Iterator[Run]:
     made = [folder for folder in (place, *place.parents) if not folder.exists()]
     path = place / f".{name}-{secrets.token_hex(4)}{PARTIAL}"
     try:
+        _ask_for_room(next(folder for folder in (place, *place.parents) if folder.exists()))
         place.mkdir(parents=True, exist_ok=True)
         with _locked(place):
             _repair(place)
@@ -327,6 +331,13 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _ask_for_room(place: Path) -> None:
+    """Refuse to begin on a disk that is all but full: better now than after the work."""
+    free = shutil.disk_usage(place).free
+    if free < ROOM:
+        raise OSError(errno.ENOSPC, f"only {free / 1e6:.0f} MB are free, and {ROOM / 1e6:.0f} are needed")
 
 
 def _unwritable(place: Path, error: OSError) -> OutputError:

@@ -30,7 +30,7 @@ from .data import columns as columns_room
 from .data import quality as quality_room
 from .data import source as source_room
 from .data.source import Reading
-from .errors import GateError, ParameterError, SourceError
+from .errors import GateError, ParameterError, SourceError, nearest
 from .insight import actions as actions_room
 from .insight import drivers as drivers_room
 from .insight import evidence as evidence_room
@@ -42,7 +42,7 @@ from .insight.words import names as names_room
 from .insight.words import summary as summary_room
 from .insight.words import verdict as verdict_words
 from .insight.words.numbers import Numbers
-from .params import Params
+from .params import Params, RfmParams
 from .segments import map as map_room
 from .segments import prepare as prepare_room
 from .segments import sweep as sweep_room
@@ -60,6 +60,7 @@ PREPARED = ("impute", "encode", "transform", "scale")
 NUMBERS, CATEGORIES = ("number", "money"), ("category", "yes/no")
 PLACED = ("segment", "confidence", "distance", "outlier")
 FEWEST = 2
+MOST_GROUPS = 200
 Result = TypeVar("Result")
 
 
@@ -194,7 +195,7 @@ def segment(source: Any = None, params: Params | None = None, **fields: Any) -> 
         prepared=ready.recipe,
         **made,
         map=map_room.project(ready.X, segments, fit, far, origins, seed=params.seed),
-        provenance=_provenance(params, seen.reading),
+        provenance=provenance(params, seen.reading),
         frame=ready.frame,
     )
 
@@ -246,11 +247,12 @@ def _asked(source: Any, params: Params | None, fields: dict[str, Any]) -> tuple[
 
 def _checked(source: Any, params: Params) -> tuple[nw.DataFrame[Any], Params, Check, str]:
     """Read, describe and judge the data; the key stands for everything that went in."""
-    frame, reading = _read(source)
+    frame, reading = read(source)
     if not isinstance(source, str):
         params = params.but(source=reading.source)
+    frame = _only(frame, params)
     chosen = {name: getattr(params, name) for name in DESCRIBED}
-    key = _key(reading.sha256, reading.sheet, chosen)
+    key = _key(reading.sha256, reading.sheet, chosen, params.by, params.group)
 
     def look() -> Check:
         columns = columns_room.describe(frame, **chosen)
@@ -260,18 +262,55 @@ def _checked(source: Any, params: Params) -> tuple[nw.DataFrame[Any], Params, Ch
     return frame, params, kept.get("describe", key, look), key
 
 
-def _read(source: Any) -> tuple[nw.DataFrame[Any], Reading]:
+def read(source: Any) -> tuple[nw.DataFrame[Any], Reading]:
     """Read the source; a file is read again when it changed, a frame always."""
 
-    def read() -> tuple[nw.DataFrame[Any], Reading]:
+    def load() -> tuple[nw.DataFrame[Any], Reading]:
         native, reading = source_room.load(source)
         return nw.from_native(native, eager_only=True), reading
 
     if not isinstance(source, str):
-        return read()
+        return load()
     file = Path(source)
     state = file.stat() if not source.startswith("sample:") and file.is_file() else None
-    return kept.get("read", _key(source, *((state.st_mtime_ns, state.st_size) if state else ())), read)
+    return kept.get("read", _key(source, *((state.st_mtime_ns, state.st_size) if state else ())), load)
+
+
+def groups(params: Params) -> dict[str, int]:
+    """Return the values of the column `by`, each of which gets a study, and their rows, the largest first."""
+    known = _groups(read(params.source)[0], params.by)
+    if len(known) > MOST_GROUPS:
+        raise ParameterError(
+            f"{params.by} has {len(known)} values; a study for each is made of up to {MOST_GROUPS}."
+        )
+    return known
+
+
+def _groups(frame: nw.DataFrame[Any], by: str) -> dict[str, int]:
+    if by not in frame.columns:
+        raise ParameterError(f'There is no column "{by}" to make groups by.{nearest(by, frame.columns)}')
+    counts = frame.select(nw.col(by).cast(nw.String)).drop_nulls().group_by(by).agg(nw.len().alias("rows "))
+    ordered = counts.sort("rows ", by, descending=[True, False])
+    return dict(zip(ordered[by].to_list(), ordered["rows "].to_list(), strict=True))
+
+
+def _only(frame: nw.DataFrame[Any], params: Params) -> nw.DataFrame[Any]:
+    """Keep the customers of the one group the study is about; all where no group is named."""
+    if not params.by and not params.group:
+        return frame
+    if not params.by:
+        raise ParameterError(f'group is "{params.group}"; by must say of which column.')
+    known = _groups(frame, params.by)
+    if not params.group:
+        raise ParameterError(
+            f"{params.by} has {len(known)} values. Name one with group, or let `segkit run` "
+            f"make a study for each (at most {MOST_GROUPS})."
+        )
+    if params.group not in known:
+        raise ParameterError(
+            f'No customer has "{params.group}" in {params.by}.{nearest(params.group, known)}'
+        )
+    return frame.filter(nw.col(params.by).cast(nw.String) == params.group)
 
 
 def _used(columns: pd.DataFrame, roles: tuple[str, ...], use: tuple[str, ...] = ("feature",)) -> list[str]:
@@ -466,7 +505,7 @@ def _told(made: dict[str, Any], params: Params, seen: Check) -> dict[str, Any]:
     return {"actions": actions_room.recommend(sizes, *about, verdict, **words), "text": text}
 
 
-def _provenance(params: Params, reading: Reading) -> dict[str, Any]:
+def provenance(params: Params | RfmParams, reading: Reading) -> dict[str, Any]:
     """Return what a reader needs to get the same study again."""
     libraries = ("numpy", "pandas", "scikit-learn", "scipy", "narwhals", "duckdb", "plotly")
     return {

@@ -40,7 +40,7 @@ def test_data() -> Path:
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the index of runs and the traces of errors of tests apart from those of the person who runs them."""
+    """Keep the index of runs and the traces of errors of tests apart from those of a person."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield

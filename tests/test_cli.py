@@ -124,8 +124,9 @@ def test_a_run_as_json_is_one_object_a_line(ordered, capsys):
 def test_several_jobs_pass_every_flag_on(monkeypatch, capsys):
     asked = []
 
-    def several(targets, order, jobs):
-        asked.append((list(targets), order, jobs))
+    def several(tasks, jobs):
+        targets, orders = zip(*tasks, strict=True)
+        asked.append((list(targets), orders[0], jobs))
         return [batch.Outcome(target, "refused", 2, message="No.") for target in targets]
 
     monkeypatch.setattr(batch, "several", several)
@@ -140,7 +141,7 @@ def test_several_jobs_pass_every_flag_on(monkeypatch, capsys):
         "--timeout=2.5",
     ]
     assert call("run", "a.yml", "b.yml", "--jobs", "2", "--log-level", "debug", *flags) == 2
-    assert capsys.readouterr().err == "a.yml: No.\nb.yml: No.\n"
+    assert capsys.readouterr().err == "a.yml: No.\nb.yml: No.\n2 refused.\n"
     targets, order, jobs = asked.pop()
     assert (targets, jobs) == (["a.yml", "b.yml"], 2)
     assert call("run", "a.yml", "b.yml", "--jobs", "2", *order.arguments()) == 2

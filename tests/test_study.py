@@ -209,3 +209,24 @@ def test_wholesale_agrees_with_the_published_figures(test_data):
         assert row["calinski_harabasz"] == pytest.approx(ch, abs=0.005)
         assert row["davies_bouldin"] == pytest.approx(db, abs=0.00005)
         assert list(study.sizes["customers"]) == sizes
+
+
+def test_a_study_of_one_group_knows_nobody_else():
+    table = samples.retail(600)
+    study = segment(table, by="region", group=table["region"].dropna().iloc[0])
+    assert len(study.assignments) == (table["region"] == table["region"].dropna().iloc[0]).sum()
+    assert study.columns.set_index("column").loc["region", "use"] == "left out"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"by": "region"}, r"region has \d values. Name one with group"),
+        ({"group": "North"}, "by must say of which column"),
+        ({"by": "regions", "group": "North"}, 'no column "regions".*Did you mean "region"'),
+        ({"by": "region", "group": "Nort"}, 'No customer has "Nort" in region'),
+    ],
+)
+def test_a_group_that_is_not_named_whole_is_refused(fields, words):
+    with pytest.raises(ParameterError, match=words):
+        segment(samples.retail(100), **fields)

@@ -14,9 +14,10 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 GRACE = 10  # seconds a stopped process gets to clean up
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 RECIPES = (".yml", ".yaml")
+Task = tuple[str, "Order"]
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,7 @@ def _recorded(recipe: Recipe, order: Order) -> Path:
     study = recipe.params.study_dump()
     about = {"name": filename(recipe.name), "notebook": recipe.notebook}
     changed = {name: study[name] for name in recipe.params.changed()}
-    source = str(study.get("source", ""))
-    about["source"] = source if source.startswith("sample:") else Path(source).name
+    about["source"] = _shown(str(study.get("source", "")))
     with index.Recording(order.index, parameters=changed, **about) as finished:
         folder = runner.run(
             recipe.params,
@@ -121,22 +122,51 @@ def _recorded(recipe: Recipe, order: Order) -> Path:
 
 
 def carry_out(targets: Sequence[str], order: Order, jobs: int) -> Iterator[Outcome]:
-    """Carry out targets, `jobs` at once; yield what became of each."""
-    if jobs > 1 and len(targets) > 1:
-        yield from several(targets, order, jobs)
+    """Carry out targets, `jobs` at once, those with `by` group by group; yield what became of each."""
+    tasks = [task for target in targets for task in _tasks(target, order)]
+    if jobs > 1 and len(tasks) > 1:
+        yield from several(tasks, jobs)
     else:
-        yield from (one(target, order) for target in targets)
+        yield from (one(*task) for task in tasks)
 
 
-def several(targets: Sequence[str], order: Order, jobs: int) -> Iterator[Outcome]:
-    """Carry out targets in processes, `jobs` at once, each a call of the command line; yield as they end."""
-    command = [sys.executable, "-P", "-m", "segkit.cli", "run", "--json", *order.arguments(), "--"]
+def _tasks(target: str, order: Order) -> list[Task]:
+    """Return a target as one task, or one for each group; what is wrong with it is said when it is run."""
+    try:
+        study = _recipe(target, order).params
+        if not isinstance(study, Params) or not study.by or study.group:
+            return [(target, order)]
+        from segkit.study import groups  # noqa: PLC0415 - only this needs to read data before a kernel starts
+
+        found = list(groups(study))
+    except Exception:  # noqa: BLE001 - `one` meets the same fault and makes an outcome of it
+        return [(target, order)]
+    return [(target, replace(order, flags={**order.flags, "group": group})) for group in found]
+
+
+def several(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
+    """Carry out tasks in processes, `jobs` at once, each a call of the command line; yield as they end."""
     environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
     running: list[subprocess.Popen[str]] = []
 
-    def carry_out(target: str) -> Outcome:
+    def carry_out(target: str, order: Order, key: str) -> Outcome:
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "segkit.cli",
+            "run",
+            "--json",
+            *order.arguments(),
+            "--",
+            target,
+        ]
         child = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [*command, target], env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+            command,
+            env=environment | {index.KEY: key},
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         running.append(child)
         said = child.communicate()[0].strip()
@@ -145,13 +175,15 @@ def several(targets: Sequence[str], order: Order, jobs: int) -> Iterator[Outcome
         )
 
     pool = ThreadPoolExecutor(jobs)
-    try:
-        for done in as_completed([pool.submit(carry_out, target) for target in targets]):
-            yield done.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in running:
-            _stop(child)
+    with index.queued(tasks[0][1].index, [_shown(target) for target, _ in tasks]) as keys:
+        try:
+            work = [pool.submit(carry_out, *task, key) for task, key in zip(tasks, keys, strict=True)]
+            for done in as_completed(work):
+                yield done.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in running:
+                _stop(child)
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
@@ -166,19 +198,43 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
     return codes.pop() if len(codes) == 1 else 1
 
 
+def total(outcomes: Sequence[Outcome]) -> str:
+    """Say in one line what became of several.
+
+    Examples
+    --------
+    >>> total([Outcome("a", "complete"), Outcome("b", "complete"), Outcome("c", "refused", 2)])
+    '2 complete, 1 refused.'
+    """
+    counts = Counter(outcome.status for outcome in outcomes)
+    order = ("complete", "skipped", "failed", "refused")
+    return ", ".join(f"{counts[status]} {status}" for status in order if counts[status]) + "."
+
+
 def _recipe(target: str, order: Order) -> Recipe:
     """Return what a target asks for: a parameter file and flags over it, or a source and flags."""
     flags = dict(order.flags)
     if Path(target).suffix.lower() in RECIPES:
         read = kinds.read(target)
         study = type(read.params).from_text(flags, base=read.params)
-        return Recipe(read.file, order.notebook or read.notebook, read.name, study)
+        return Recipe(read.file, order.notebook or read.notebook, _called(read.name, study), study)
     kind: type[Kind] = kinds.KINDS.get(order.notebook, Params)
     if "source" in flags:
         message = f"The source is named twice: {target} and --source {flags['source']}. Name it once."
         raise ParameterError(message)
-    notebook = order.notebook or kind.notebook
-    return Recipe("", notebook, runner.stem(target), kind.from_text({"source": target, **flags}))
+    study = kind.from_text({"source": target, **flags})
+    return Recipe("", order.notebook or kind.notebook, _called(runner.stem(target), study), study)
+
+
+def _called(name: str, study: Kind) -> str:
+    """Return the name of a run; that of one group says which."""
+    group = study.dump().get("group", "")
+    return f"{name}-{group}" if group else name
+
+
+def _shown(source: str) -> str:
+    """Return a source as the index shows it: no directory, no password."""
+    return source if source.startswith("sample:") else Path(source).name
 
 
 def _complete(recipe: Recipe, order: Order) -> Path | None:
@@ -203,14 +259,14 @@ def _fingerprint(source: str) -> str:
 
 def _done(target: str, folder: Path, status: str, seconds: float) -> Outcome:
     summary: dict[str, Any] = json.loads((folder / "summary.json").read_bytes())
-    verdict = summary["verdict"]
+    verdict = summary.get("verdict", {})
     return Outcome(
         target,
         status,
         directory=_short(folder),
         message=summary["text"]["headline"],
-        verdict=verdict["level"],
-        segments=verdict["shown"],
+        verdict=verdict.get("level", ""),
+        segments=verdict.get("shown", len(summary["sizes"])),
         seconds=round(seconds, 1),
     )
 

@@ -88,16 +88,16 @@ def render(notebook: NotebookNode, name: str, summary: Mapping[str, Any]) -> str
             _markdown(read, cell.source)
         elif cell.cell_type == "code":
             _outputs(read, cell.outputs)
-    scripts = [_plotly(), _static("report/draw.js")]
+    scripts = [_plotly(), static("report/draw.js")]
     made = datetime.fromisoformat(summary["run"]["made"])
-    page = _template().render(
+    page = template("page.html.j2").render(
         title=read.title,
         lead=Markup(read.lead),  # noqa: S704 - from a Markdown cell of the notebook
         sections=read.sections,
         figures=Markup(_json(read.figures)),  # noqa: S704 - no "<" is left in it
         scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files
         policy=policy(scripts),
-        css=Markup("\n".join(map(_static, ("tokens.css", "segkit.css", "report.css")))),  # noqa: S704
+        css=Markup("\n".join(map(static, ("tokens.css", "segkit.css", "report.css")))),  # noqa: S704
         source=summary["reading"]["source"],
         made=made.date().isoformat(),
         date=Numbers(summary["parameters"]["locale"], "").date(made.date()),
@@ -110,7 +110,7 @@ def render(notebook: NotebookNode, name: str, summary: Mapping[str, Any]) -> str
 def policy(scripts: list[str]) -> str:
     """Return the security policy of a page: these scripts, styles of its own, and nothing from elsewhere."""
     hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes) or "'none'"
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
@@ -212,13 +212,15 @@ def _reader() -> mistune.Markdown:
 
 
 @cache
-def _template() -> Any:
+def template(name: str) -> Any:
+    """Return a template of the report room; it escapes whatever is not marked as markup."""
     loader = FileSystemLoader(static_dir() / "report")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("page.html.j2")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(name)
 
 
 @cache
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """Return a static file's text."""
     return (static_dir() / name).read_text(encoding="utf-8")
 
 

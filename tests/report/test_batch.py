@@ -130,7 +130,28 @@ def test_several_at_once_give_what_they_give_alone(tmp_path, monkeypatch, root):
 def test_leaving_the_loop_stops_what_still_runs(tmp_path):
     book = stub.notebook(tmp_path / "book.ipynb", "import time\ntime.sleep(60)")
     targets = [str(tmp_path / "none.yml"), "sample:retail"]
-    running = batch.several(targets, batch.Order(out=str(tmp_path / "out"), notebook=str(book)), jobs=2)
+    order = batch.Order(out=str(tmp_path / "out"), notebook=str(book))
+    running = batch.several([(target, order) for target in targets], jobs=2)
     assert next(running).exit_code == 2
     running.close()
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_by_makes_a_run_for_each_value(asked, tmp_path):
+    rows = "".join(f"{i},{'SE' if i % 3 else 'DE'},{i * 3}\n" for i in range(30))
+    (tmp_path / "shop.csv").write_text(f"spend,country,visits\n{rows}")
+    outcomes = list(batch.carry_out(["shop.csv"], batch.Order(flags={"by": "country"}), 1))
+    assert [call["params"].group for call in asked] == ["SE", "DE"]  # the largest first
+    assert [call["name"] for call in asked] == ["shop-SE", "shop-DE"]
+    assert len({outcome.directory for outcome in outcomes}) == 2
+
+
+def test_by_a_column_that_is_not_there_is_one_refusal(tmp_path):
+    (tmp_path / "shop.csv").write_text("spend,country\n1,DE\n2,SE\n")
+    flags = {"by": "contry"}
+    (outcome,) = batch.carry_out(
+        [str(tmp_path / "shop.csv")], batch.Order(out=str(tmp_path / "o"), flags=flags), 1
+    )
+    assert outcome.exit_code == 2
+    assert 'There is no column "contry"' in outcome.message
+    assert 'Did you mean "country"?' in outcome.message

@@ -116,8 +116,8 @@ def test_a_page_names_no_address_to_load_from():
     ]
     assert links == [{"rel": "icon", "href": "data:,"}]
     for name in ("tokens.css", "segkit.css", "report.css"):
-        assert "url(" not in page._static(name)
-        assert "@import" not in page._static(name)
+        assert "url(" not in page.static(name)
+        assert "@import" not in page.static(name)
 
 
 def test_the_policy_allows_the_scripts_in_the_page_and_nothing_else():

@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Params": "params",
+    "RfmParams": "params",
     "SegkitError": "errors",
     "Segmenter": "segments.segmenter",
     "Study": "study",
@@ -25,6 +26,7 @@ _HOMES = {
     "load": "data.source",
     "plots": "",
     "read_model": "segments.model",
+    "rfm": "data.rfm",
     "samples": "data",
     "save": "runs",
     "segment": "study",
@@ -37,9 +39,11 @@ __all__ = [  # noqa: PLE0604 - the list is the table above, one place to edit
 
 if TYPE_CHECKING:
     from .data import samples as samples
+    from .data.rfm import rfm as rfm
     from .data.source import load as load
     from .errors import SegkitError as SegkitError
     from .params import Params as Params
+    from .params import RfmParams as RfmParams
     from .runs import save as save
     from .segments.model import read_model as read_model
     from .segments.segmenter import Segmenter as Segmenter

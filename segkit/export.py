@@ -24,12 +24,14 @@ import pandas as pd
 from .errors import OutputError
 from .insight.words import method
 from .panels import builders
+from .purchases import Purchases
 from .safe import cell
 from .study import Study
 
 log = logging.getLogger(__name__)
 
 SCHEMA = "segkit-summary/1"
+RFM_SCHEMA = "segkit-rfm-summary/1"
 BORDER = 0.55  # a fit below this is near the border (WORDS)
 CSV_ROWS = 1_048_575  # what a spreadsheet opens, less the header; Parquet has no such limit
 TABLES = (
@@ -39,15 +41,17 @@ TABLES = (
 OWN = ("segkit", "input_sha256", "seed")  # the provenance that a machine has no part in
 
 
-def write(study: Study, folder: Path) -> list[Path]:
-    """Write the data files of a study: assignments as CSV and Parquet, the summary and the model.
+def write(study: Study | Purchases, folder: Path) -> list[Path]:
+    """Write the data files of a study: assignments as CSV and Parquet, the summary, the model if any.
 
     The CSV is left out above 1,048,575 customers, which no spreadsheet opens.
     """
-    files = [folder / name for name in ("segments.parquet", "summary.json", "model.json")]
+    files = [folder / name for name in ("segments.parquet", "summary.json")]
     to_parquet(study.assignments, files[0])
     files[1].write_text(to_json(summary(study)), encoding="utf-8")
-    study.model.save(files[2])
+    if isinstance(study, Study):
+        files.append(folder / "model.json")
+        study.model.save(files[-1])
     if len(study.assignments) <= CSV_ROWS:
         files.append(to_csv(study.assignments, folder / "segments.csv"))
     else:
@@ -102,35 +106,60 @@ def to_json(values: Mapping[str, Any]) -> str:
     return json.dumps(plain(values), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def summary(study: Study) -> dict[str, Any]:
+def summary(study: Study | Purchases) -> dict[str, Any]:
     """Return everything the report says, as data.
 
     Returns
     -------
     dict
-        Plain JSON values that fit ``segkit/schemas/summary-1.json``. Tables are lists of rows. All but
-        ``run`` is the same for the same input, parameters and versions.
+        Plain JSON values that fit ``segkit/schemas/summary-1.json`` or ``rfm-summary-1.json``. Tables are
+        lists of rows. All but ``run`` is the same for the same input, parameters and versions.
     """
+    own = _rfm(study) if isinstance(study, Purchases) else _segmentation(study)
     parts: dict[str, Any] = {
-        "schema": SCHEMA,
-        "verdict": dataclasses.asdict(study.verdict),
-        "text": dataclasses.asdict(study.text),
-        "method": method.method(
-            study.params, study.columns, study.prepared.steps, study.verdict, study.numbers
-        ),
+        **own,
         "figures": dict(_figures(study)),
-        "customers": _counted(study.assignments),
-        **{name: records(getattr(study, name)) for name in TABLES},
-        "correlation": {"columns": list(study.correlation), "values": study.correlation.to_numpy()},
-        "rules": {**study.rules.to_dict(), "fit": records(study.rules.table)},
-        "prepared": records(study.prepared.steps),
-        "map": {"explained": study.map.explained, "axes": study.map.axes, "customers": study.map.total},
         "reading": study.reading.as_dict(),
         "parameters": study.params.study_dump(),
         "provenance": {name: study.provenance[name] for name in OWN},
         "run": _run(study.provenance),
     }
     return plain(parts)  # type: ignore[no-any-return]
+
+
+def _segmentation(study: Study) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "verdict": dataclasses.asdict(study.verdict),
+        "text": dataclasses.asdict(study.text),
+        "method": method.method(
+            study.params, study.columns, study.prepared.steps, study.verdict, study.numbers
+        ),
+        "customers": _counted(study.assignments),
+        **{name: records(getattr(study, name)) for name in TABLES},
+        "correlation": {"columns": list(study.correlation), "values": study.correlation.to_numpy()},
+        "rules": {**study.rules.to_dict(), "fit": records(study.rules.table)},
+        "prepared": records(study.prepared.steps),
+        "map": {"explained": study.map.explained, "axes": study.map.axes, "customers": study.map.total},
+    }
+
+
+def _rfm(study: Purchases) -> dict[str, Any]:
+    later, clusters = study.next_period, study.clusters
+    held = {"until": later.until, "days": later.days, "rankings": records(later.rankings),
+            "segments": records(later.segments)} if later else None  # fmt: skip
+    return {
+        "schema": RFM_SCHEMA,
+        "text": study.text,
+        "as_of": study.as_of,
+        "customers": {"all": len(study.assignments)},
+        **{name: records(getattr(study, name)) for name in ("columns", "rules", "thresholds", "sizes")},
+        "notes": study.notes,
+        "next_period": held,
+        "why_not": study.why_not,
+        "clusters": {"verdict": dataclasses.asdict(clusters.verdict), "headline": clusters.headline,
+                     "agreement": clusters.agreement, "table": records(clusters.table)},
+    }  # fmt: skip
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -165,9 +194,9 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value if isinstance(value, int) else str(value)
 
 
-def _figures(study: Study) -> Iterator[tuple[str, dict[str, Any]]]:
+def _figures(study: Study | Purchases) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the words around each picture or table of the report."""
-    for name in builders.NAMES:
+    for name in builders.names(study.params):
         panel = builders.build(study, name)
         if panel.title:
             yield name, {part: getattr(panel, part) for part in ("title", "subtitle", "note", "alt", "empty")}

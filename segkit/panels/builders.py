@@ -22,10 +22,13 @@ from segkit.insight.words.captions import Caption
 from segkit.insight.words.glossary import GLOSSARY
 from segkit.insight.words.names import Labels
 from segkit.panels import cards, tables
+from segkit.panels import purchases as purchase_panels
 from segkit.panels.panel import Markup, Panel, TableView, badge, joined, tag
+from segkit.params import Kind, RfmParams
 from segkit.plots import columns as column_plots
 from segkit.plots import segments as segment_plots
 from segkit.plots import spread as spread_plots
+from segkit.purchases import Purchases
 from segkit.safe import plotly as safe_text
 from segkit.study import Study
 
@@ -291,13 +294,18 @@ BUILDERS: dict[str, Callable[[_View], Panel]] = {
     "verdict": _verdict, "facts": _facts, "sizes": _sizes, "segments": _segments, "cards": _cards,
     "choice": _choice, "map": _map, "profiles": _profiles, "distribution": _distribution, "drivers": _drivers,
     "rules": _rules, "unused": _unused, "separation": _separation, "correlation": _correlation,
-    "missing": _missing, "quality": _quality, "columns": _columns, "unusual": _unusual, "method": _method, "parameters": _parameters,
-    "glossary": _glossary,
+    "missing": _missing, "quality": _quality, "columns": _columns, "unusual": _unusual,
+    "method": _method, "parameters": _parameters, "glossary": _glossary,
 }  # fmt: skip
 NAMES = tuple(BUILDERS)
 
 
-def build(study: Study, name: str, *, dark: bool = False, column: str = "") -> Panel:
+def names(params: Kind) -> tuple[str, ...]:
+    """Return the panels of the kind of study that these parameters describe."""
+    return purchase_panels.NAMES if isinstance(params, RfmParams) else NAMES
+
+
+def build(study: Study | Purchases, name: str, *, dark: bool = False, column: str = "") -> Panel:
     """Build one panel of a study.
 
     Parameters
@@ -305,7 +313,7 @@ def build(study: Study, name: str, *, dark: bool = False, column: str = "") -> P
     study
         A finished study; nothing of it is changed.
     name
-        One of `NAMES`. ``segments`` is for reading, ``cards`` shows the same side by side on a dashboard.
+        One of `names`. ``segments`` is for reading, ``cards`` shows the same side by side on a dashboard.
     dark
         Colours of the picture; HTML follows the page.
     column
@@ -321,6 +329,8 @@ def build(study: Study, name: str, *, dark: bool = False, column: str = "") -> P
     >>> build(study, "sizes").figure.layout.meta["panel"]  # doctest: +SKIP
     'sizes'
     """
-    if name not in BUILDERS:
-        raise ParameterError(f"There is no panel {name!r}. Choose one of: {', '.join(NAMES)}.")
+    if name not in names(study.params):
+        raise ParameterError(f"There is no panel {name!r}. Choose one of: {', '.join(names(study.params))}.")
+    if isinstance(study, Purchases):
+        return purchase_panels.build(study, name, dark=dark)
     return BUILDERS[name](_View(study, dark=dark, column=column))

@@ -19,7 +19,7 @@ from segkit.insight.words.captions import records
 from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
 from segkit.panels.panel import TableView, badge, joined, pill, tag
-from segkit.params import Params
+from segkit.params import Kind
 
 Row = dict[str, Any]
 Column = tuple[str, Callable[[Row], str]]  # header, and how its cell is written
@@ -227,7 +227,7 @@ def columns(columns: pd.DataFrame, numbers: Numbers) -> TableView:
     )  # fmt: skip
 
 
-def parameters(params: Params) -> TableView:
+def parameters(params: Kind) -> TableView:
     """Return every parameter of the study; those that differ from the default are marked."""
     changed, mark = set(params.changed()), tag("span", "differs from default", class_="sk-changed")
     rows = (

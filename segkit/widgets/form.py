@@ -18,7 +18,7 @@ import traitlets as t
 
 from segkit.fields import Field
 from segkit.panels.panel import Markup, markup, tag
-from segkit.params import Params
+from segkit.params import Kind
 
 STATIC = Path(__file__).parent.parent / "static"
 SLIDER = 100  # a wider range than this is typed, not slid
@@ -27,6 +27,9 @@ OPEN = ("Data", "Segments")  # groups that are never folded away
 NAMED = {
     "customer_id": (("Find it", "auto"), ("None", "")),
     "value": (("None", ""),),
+    **dict.fromkeys(
+        ("date", "amount", "quantity", "price", "order_id", "product"), (("Find it", "auto"), ("None", ""))
+    ),
 }  # these name one column
 Wrap = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -67,7 +70,7 @@ class Form:
 
     def __init__(
         self,
-        params: Params,
+        params: Kind,
         *,
         sources: Mapping[str, str],
         closed: bool,
@@ -78,7 +81,7 @@ class Form:
         self._start, self._sources, self._closed = params, sources, closed
         self._on_change, self._wrap = on_change, wrap
         self._quiet, self._columns = False, list[str]()
-        self.fields = {field.name: field for field in Params.fields() if not field.run}
+        self.fields = {field.name: field for field in params.fields() if self._shows(field)}
         self.controls = {name: self._control(field) for name, field in self.fields.items()}
         self._applied = self._read()
         self.message, self.status = Shown(), Shown()
@@ -182,9 +185,13 @@ class Form:
         finally:
             self._quiet = False
 
+    def _shows(self, field: Field) -> bool:
+        """Tell whether a field has a control: files other than the source are not for visitors."""
+        return not field.run and (field.name == "source" or not (field.operator and self._closed))
+
     def _control(self, field: Field) -> widgets.Widget:
         value = getattr(self._start, field.name)
-        if field.operator:
+        if field.name == "source":
             return _source(field, value, self._sources, closed=self._closed)
         return control(field, value)
 
@@ -228,6 +235,8 @@ def control(field: Field, value: Any) -> widgets.Widget:
         return widgets.Checkbox(value=value, indent=False, **about)
     if field.type == "int":
         return _number(field, value, about)
+    if field.type == "list[float]":
+        return widgets.FloatsInput(value=value, **about)
     return widgets.Text(value=value, continuous_update=False, **about)
 
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import RLock
+from typing import Any
 from urllib.parse import parse_qs
 
 import ipywidgets as widgets
@@ -25,8 +26,9 @@ from segkit.data import samples
 from segkit.errors import ParameterError
 from segkit.panels import builders
 from segkit.panels.panel import Panel, tag
-from segkit.params import Params
-from segkit.study import Study, segment
+from segkit.params import Params, RfmParams
+from segkit.purchases import Purchases, carry_out
+from segkit.study import Study
 from segkit.widgets.figure import PanelBox, part, plain
 from segkit.widgets.form import Form, classed
 from segkit.widgets.transfer import Download, Upload
@@ -37,13 +39,15 @@ FILES = {
     "model.json": ("application/json", "scores new customers"),
     "summary.json": ("application/json", "everything on this page, as data"),
 }
+Kinds = Params | RfmParams
+Made = Study | Purchases
 PLOTLY = "application/vnd.plotly.v1+json"
 display: Callable[..., None] = ipython.display
 STRONGEST = "The strongest difference"
 UPLOAD = "upload:"  # a source of this page only: the file its reader sent
 
 
-def controls(params: Params, interactive: bool = True) -> View:  # noqa: FBT001, FBT002 - as a notebook writes it
+def controls(params: Kinds, interactive: bool = True) -> View:  # noqa: FBT001, FBT002 - as a notebook writes it
     """Return the page of a notebook: its controls, and its study as panels.
 
     Parameters
@@ -84,12 +88,12 @@ class View:
     """
 
     def __init__(
-        self, params: Params, *, interactive: bool = True, environ: Mapping[str, str] = os.environ
+        self, params: Kinds, *, interactive: bool = True, environ: Mapping[str, str] = os.environ
     ) -> None:
         self.dashboard = in_dashboard(environ)
         self.form: Form | None = None
         self._params = params
-        self._study: Study | None = None
+        self._study: Made | None = None
         self._file: Path | None = None
         self._boxes: list[tuple[PanelBox, Callable[[], str]]] = []
         self._drawing = RLock()  # a reader picks a column in one thread while a study arrives in another
@@ -97,18 +101,18 @@ class View:
         if interactive:
             self._open(params, environ.get("QUERY_STRING", ""))
         else:
-            self.study = segment(params=params)
+            self.study = carry_out(None, params)
 
     # -------------------------------------------------------------------------------------- what is shown
     @property
-    def study(self) -> Study:
+    def study(self) -> Made:
         """The study on the page; setting it replaces everything shown."""
         if self._study is None:
             raise ParameterError("There is no study yet. The page says beside its controls what is missing.")
         return self._study
 
     @study.setter
-    def study(self, study: Study) -> None:
+    def study(self, study: Made) -> None:
         self._study = study
         if self.form:
             self.form.found(map(str, study.columns["column"]))
@@ -117,13 +121,14 @@ class View:
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         """Return what shows a panel: ``view.sizes()`` shows the panel ``sizes``."""
-        if name not in builders.NAMES:
-            raise AttributeError(f"There is no panel {name!r}. Choose one of: {', '.join(builders.NAMES)}.")
+        known = builders.names(self.__dict__.get("_params", Params()))
+        if name not in known:
+            raise AttributeError(f"There is no panel {name!r}. Choose one of: {', '.join(known)}.")
         return partial(self._show, name)
 
     def __dir__(self) -> list[str]:
         """List the panels too."""
-        return [*super().__dir__(), *builders.NAMES]
+        return [*super().__dir__(), *builders.names(self._params)]
 
     def _ipython_display_(self) -> None:
         if self.form:
@@ -146,7 +151,8 @@ class View:
             written = ", ".join(name for name in runs.DATA if (folder / name).is_file())
             _print("saved", tag("p", f"Wrote {written}.", class_="sk-foot"))
         if self.form:
-            made = [self._download(name, hint) for name, (_, hint) in FILES.items()]
+            known = [name for name in FILES if name != "model.json" or isinstance(self._params, Params)]
+            made = [self._download(name, FILES[name][1]) for name in known]
             display(classed(widgets.HBox(made), "sk", "sk-app", "sk-downloads"))
 
     def _download(self, name: str, hint: str) -> Download:
@@ -180,7 +186,7 @@ class View:
             raise ParameterError("This page has no controls: interactive is off.")
         return self.form
 
-    def _open(self, params: Params, query: str) -> None:
+    def _open(self, params: Kinds, query: str) -> None:
         """Make the controls and the first study; what is wrong with either is said on the page."""
         fault = ""
         try:
@@ -212,13 +218,13 @@ class View:
         self._sources = {**kept, UPLOAD + file.name: file.name}
         self._form.offer(self._sources, UPLOAD + file.name)
 
-    def _request(self, params: Params, *, at_once: bool = False) -> None:
+    def _request(self, params: Kinds, *, at_once: bool = False) -> None:
         if self.dashboard and params.source not in self._sources:
             raise ParameterError("This page reads its samples and the file you upload, nothing else.")
         self._params = params
         self.work.ask(partial(_study, params, self._file), self._take, at_once=at_once)
 
-    def _take(self, study: Study) -> None:
+    def _take(self, study: Made) -> None:
         self.study = study
 
 
@@ -238,7 +244,7 @@ def in_dashboard(environ: Mapping[str, str]) -> bool:
     )
 
 
-def from_address(query: str, params: Params) -> Params:
+def from_address(query: str, params: Kinds) -> Kinds:
     """Return `params` with what an address such as ``segments=4&scale=robust`` changes.
 
     Raises
@@ -254,22 +260,23 @@ def from_address(query: str, params: Params) -> Params:
     given = parse_qs(query, keep_blank_values=True).items()
     texts = {name: found[0] if len(found) == 1 else found for name, found in given if name != "token"}
     closed = [
-        field.name for field in Params.fields() if field.name in texts and (field.operator or field.run)
+        field.name for field in params.fields() if field.name in texts and (field.operator or field.run)
     ]
     if closed:
         raise ParameterError(f"An address cannot set {' or '.join(closed)}.")
-    return Params.from_text(texts, base=params)
+    return type(params).from_text(texts, base=params)  # type: ignore[arg-type]
 
 
-def _study(params: Params, file: Path | None) -> Study:
+def _study(params: Kinds, file: Path | None) -> Made:
     """Make the study; an uploaded file is known by its name, never by where it lies."""
     if not params.source.startswith(UPLOAD) or file is None:
-        return segment(params=params)
-    study = segment(file, params)
-    return replace(study, params=study.params.but(source=file.name))
+        return carry_out(None, params)
+    study = carry_out(str(file), params)
+    told: Any = study.params.but(source=file.name)
+    return replace(study, params=told)
 
 
-def _choose(choice: widgets.Dropdown, study: Study) -> str:
+def _choose(choice: widgets.Dropdown, study: Made) -> str:
     """Offer the columns of a study, keep the choice where it is still one, and return it."""
     used = study.columns[study.columns["use"] == "feature"]
     options = ((STRONGEST, ""), *zip(used["label"], used["column"], strict=True))

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
+from segkit.data import sql
 from segkit.insight.profile import Customers, segmented
 from segkit.segments.encode import Pick, finite, is_number, text
 from segkit.segments.frames import picker
@@ -93,6 +94,21 @@ class Rules:
             holds = _all(rule.conditions, pick, self.numeric)
             chosen = nw.when(holds).then(nw.lit(rule.segment)).otherwise(chosen)
         return chosen.cast(nw.Int64)
+
+    def sql(self, dialect: str = "duckdb", *, id_column: str = "customer_id") -> str:
+        """Return one SELECT on a table ``customers`` that gives every row the segment of the rule set.
+
+        Examples
+        --------
+        >>> asked = Rules((Rule(2, (Condition("visits", low=50.0),)),), 1, 1.0, frozenset(["visits"]))
+        >>> "visits" in asked.sql("postgres")
+        True
+        """
+        asked = {each.column for rule in self.rules for each in rule.conditions}
+        texts = {*asked, id_column} - self.numeric
+        customers = sql.relation(sorted((asked | {id_column}) & self.numeric), sorted(texts))
+        chosen = self.segment().alias("segment")
+        return sql.statement(customers.select(nw.col(id_column), chosen), dialect)
 
     def renamed(self, names: Mapping[str, str]) -> Self:
         """Return the same rules for columns that are called otherwise."""

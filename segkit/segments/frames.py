@@ -18,7 +18,9 @@ Frame = nw.DataFrame[Any]
 
 
 def table(frame: Any) -> Frame:
-    """Return any eager frame as narwhals sees it."""
+    """Return any eager frame as narwhals sees it; a lazy one of narwhals passes, to be pushed to its engine."""
+    if isinstance(frame, nw.LazyFrame):
+        return frame  # type: ignore[return-value]  # expressions are all that is asked of it
     return nw.from_native(frame, eager_only=True, pass_through=False)
 
 
@@ -39,7 +41,7 @@ def require(data: Frame, needed: Iterable[str], error: type[ParameterError | Sou
 def require_numbers(data: Frame, columns: Iterable[str]) -> None:
     """Refuse text where numbers are needed; a column without any value passes, whatever its type."""
     for column in columns:
-        kind = data.schema[column]
+        kind = data.collect_schema()[column]
         if not (is_number(kind) or _castable(data[column])):
             raise SourceError(f'The column "{column}" must hold numbers, found {str(kind).lower()}.')
 

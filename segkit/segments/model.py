@@ -19,11 +19,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
+from segkit.data import sql
 from segkit.errors import ModelError, OutputError, ParameterError, nearest
 from segkit.segments import place
 from segkit.segments.frames import Frame, table
@@ -33,6 +35,7 @@ from segkit.segments.prepare import Preparation
 Floats = NDArray[np.float64]
 
 FORMAT = "segkit-model/1"
+PLACED = ("segment", "segment_name", "confidence", "distance", "outlier")
 LARGEST = 64_000_000  # bytes of a file
 ROBUST = 3 * 1.4826  # three standard deviations of a normal, in median absolute deviations
 FALLBACK = 3 * 1.2533  # and in mean absolute deviations, for where most customers are equally far
@@ -170,6 +173,35 @@ class Model(BaseModel):
     def place(self, frame: Any) -> Frame:
         """Return `segment` (0 = not scorable), `confidence`, `distance` and `outlier` of each row."""
         return place.place(self.preparation, self.centers, self.cutoffs, frame, self.metric)
+
+    def sql(self, dialect: str = "duckdb", *, id_column: str = "customer_id") -> str:
+        """Return one SELECT on a table ``customers`` that places every row as `score` does.
+
+        It gives the id column, `segment`, `segment_name`, `confidence`, `distance` and `outlier`. What was
+        read as numbers, yes and no included, must be numeric columns there.
+
+        Examples
+        --------
+        >>> import duckdb, pandas as pd
+        >>> from segkit.segments import prepare
+        >>> customers = pd.DataFrame({"customer_id": list("abcd"), "spend": [1.0, 2.0, 9.0, 10.0]})
+        >>> preparation = prepare.learn(customers, numbers=["spend"], categories=[])
+        >>> model = Model.learn(preparation, customers, [[-1.0], [1.0]], names=["Small", "Large"])
+        >>> [row[:2] for row in duckdb.sql(model.sql() + " order by 1").fetchall()]
+        [('a', 1), ('b', 1), ('c', 2), ('d', 2)]
+        """
+        numbers = [recipe.column for recipe in self.preparation.columns if recipe.numeric]
+        texts = [recipe.column for recipe in self.preparation.columns if not recipe.numeric]
+        customers = sql.relation(numbers, [*texts, *({id_column} - {*numbers, *texts})])
+        placed = place.place(
+            self.preparation, self.centers, self.cutoffs, customers, self.metric, keep=id_column
+        )
+        name: nw.Expr = nw.lit("")
+        for each in self.segments:
+            name = nw.when(nw.col("segment") == each.segment).then(nw.lit(each.name)).otherwise(name)
+        told = id_column + "_" * (id_column in PLACED)
+        query = placed.select(nw.col("kept").alias(told), "segment", name.alias("segment_name"), *PLACED[2:])
+        return sql.statement(query, dialect)
 
     def score(self, frame: Any, id_column: str | None = None) -> pd.DataFrame:
         """Place each row in its nearest segment.

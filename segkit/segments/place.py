@@ -8,7 +8,7 @@ sums, in the same order and so with the same digits, run over numpy blocks. Noth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any
 
@@ -27,12 +27,13 @@ TERMS = 256  # columns x segments from which blocks are faster than expressions
 BLOCK = 8_192
 
 
-def place(
+def place(  # noqa: PLR0917 - what places, in the order of the formula
     preparation: Preparation,
     centers: Floats,
     cutoffs: Sequence[float],
     frame: Any,
     metric: Metric | None = None,
+    keep: str = "",
 ) -> Frame:
     """Return where each row belongs.
 
@@ -44,6 +45,8 @@ def place(
         (k,), the distances beyond which a customer is unusual.
     metric
         What assigns instead of plain distance; `confidence` is then the posterior against the next segment.
+    keep
+        A column of a lazy frame that is passed on, as `kept`.
 
     Returns
     -------
@@ -53,7 +56,8 @@ def place(
         two are missing.
     """
     terms = centers.size + (len(metric.turn) ** 2 if metric else 0)
-    measure, usable = (_pushed if terms <= TERMS else _blocked), nw.col("usable")
+    pushed = terms <= TERMS or isinstance(frame, nw.LazyFrame)
+    measure, usable = (partial(_pushed, keep=keep) if pushed else _blocked), nw.col("usable")
     squares = [nw.col(f"d{j}") for j in range(len(centers))]
     measured = measure(preparation, centers, frame, metric).with_columns(least=_least(squares))
     nearest = _choose([square == nw.col("least") for square in squares], range(1, len(squares) + 1))
@@ -74,17 +78,21 @@ def place(
         confidence=nw.when(usable).then(fit),
         distance=nw.when(usable).then(own),
         outlier=usable & (own > _choose(inside, cutoffs)),
+        **({"kept": nw.col("kept")} if keep else {}),
     )
 
 
-def _pushed(preparation: Preparation, centers: Floats, frame: Any, metric: Metric | None) -> Frame:
+def _pushed(
+    preparation: Preparation, centers: Floats, frame: Any, metric: Metric | None, *, keep: str
+) -> Frame:
     """Return `usable` and the squared distances d0, d1, ..., by expressions."""
     data, pick = preparation.opened(frame)
     outputs = [output.alias(f"x{i}") for i, output in enumerate(preparation.expressions(pick))]
-    prepared = data.select(preparation.complete(pick).alias("usable"), *outputs)
+    kept = [pick(keep).alias("kept")] if keep else []
+    prepared = data.select(preparation.complete(pick).alias("usable"), *outputs, *kept)
     columns = [nw.col(f"x{i}") for i in range(len(outputs))]
     every = [each.alias(f"d{j}") for j, each in enumerate(_squares(columns, centers, metric))]
-    return prepared.select("usable", *every)
+    return prepared.select("usable", *every, *(["kept"] if keep else []))
 
 
 def _blocked(preparation: Preparation, centers: Floats, frame: Any, metric: Metric | None) -> Frame:

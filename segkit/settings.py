@@ -30,8 +30,16 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="database of the run index; empty is the user's own"
     )
     upload_limit_mb: int = Field(default=200, ge=1, le=4096, description="largest upload, in megabytes")
-    read_memory_mb: int = Field(default=1024, ge=128, description="memory for reading a spreadsheet")
-    read_seconds: int = Field(default=120, ge=1, description="time for reading a spreadsheet")
+    read_memory_mb: int = Field(
+        default=1024, ge=128, description="memory for reading an upload or a spreadsheet"
+    )
+    read_seconds: int = Field(default=120, ge=1, description="time for reading an upload or a spreadsheet")
+    read_unpacked_mb: int = Field(default=2000, ge=1, description="largest size of an unpacked archive")
+    read_rows: int = Field(default=20_000_000, ge=2, description="most rows of an upload or a spreadsheet")
+    read_columns: int = Field(default=5000, ge=1, description="most columns of a file")
+    scanner: str = Field(
+        default="", description="command that scans an upload; any exit code but 0 refuses it"
+    )
     idle_minutes: int = Field(default=30, ge=1, description="when an unwatched dashboard ends")
 
 

@@ -1,93 +1,61 @@
-"""Read anything: a file, a frame or a sample in, one table and a reading report out.
+"""Read anything: a file, a frame, a database or a sample in, one table and a reading report out.
 
-Files are read by DuckDB with its doors closed: one allowed file, no extension, no network. CSV and workbooks
-arrive as texts, and `texts` decides what they hold. Every repair is counted in the `Reading`; nothing is
-dropped in silence. What a column *means* is decided in `columns`.
+Files are read in `files`, behind the `gate`; frames keep their kind. Every repair is counted in the
+`Reading`; nothing is dropped in silence. What a column *means* is decided in `columns`.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
 import hashlib
-import re
+import os
 import tempfile
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
-from io import StringIO
-from itertools import chain
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 
 from segkit.errors import SourceError, nearest
 
-from . import gate, samples, texts
+from . import databases, files, samples, texts
+from .gate import Limits
+from .reading import Hints, Reading, rename_notes, unique
 
-_CSV = (
-    "read_csv($path, columns = $columns, delim = $delimiter, header = $header, quote = '\"', escape = '\"',"
-    " auto_detect = false, strict_mode = true, store_rejects = true)"
-)
-_NO_EXTENSIONS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-_REJECTS = "select count(distinct line), min(line), arg_min(error_type::varchar, line) from reject_errors"
+__all__ = ["Hints", "Limits", "Reading", "load"]
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What was read and what was repaired.
-
-    Attributes
-    ----------
-    source : str
-        Name of the file or sample, or "frame"; never a directory, never a credential.
-    format : str
-        "csv", "tsv", "parquet", "xlsx", "jsonl", "frame" or "sample".
-    rows, columns, bytes : int
-        Size of the table, and of the file (0 for frames and samples).
-    sha256 : str
-        Of the bytes of the file, or of the values of a frame as an Arrow stream.
-    delimiter, encoding, sheet : str
-        Empty where they mean nothing.
-    renamed : tuple of (old, new)
-        Columns whose name was empty, repeated, or no text.
-    repaired, refused : int
-        Cells changed on reading; rows that could not be read.
-    notes : tuple of str
-        One sentence for each repair and each doubt.
-    """
-
-    source: str
-    format: str
-    rows: int = 0
-    columns: int = 0
-    bytes: int = 0
-    sha256: str = ""
-    delimiter: str = ""
-    encoding: str = ""
-    sheet: str = ""
-    renamed: tuple[tuple[str, str], ...] = ()
-    repaired: int = 0
-    refused: int = 0
-    notes: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain values."""
-        return asdict(self)
-
-
-def load(source: object, *, largest: int = 0) -> tuple[Any, Reading]:
+def load(
+    source: object,
+    *,
+    sheet: str = "",
+    query: str = "",
+    dates: str = "auto",
+    decimal: str = "auto",
+    trusted: bool | None = None,
+    limits: Limits | None = None,
+) -> tuple[Any, Reading]:
     """Read a source into a table.
 
     Parameters
     ----------
     source : str, path or frame
-        A CSV, TSV, Parquet, XLSX or JSON-lines file; a pandas, polars or pyarrow frame; or ``"sample:NAME"``.
-    largest : int
-        Refuse files of more bytes than this; 0 for no limit.
+        A file (CSV and its like, Parquet, Arrow, XLSX, XLS, ODS, JSON lines, SQLite, DuckDB; plain or in gz,
+        bz2 or zip), a pattern of files with the same columns, an address of a database, ``"sample:NAME"``,
+        or a frame: pandas, polars or pyarrow, or a lazy one that narwhals knows (DuckDB, PySpark), which is
+        collected.
+    sheet, query, dates, decimal : str
+        What a file leaves open: the sheet of a workbook, SQL for a database, what comes first in dates
+        ("day", "month", "year") and the decimal mark ("point", "comma").
+    trusted : bool, optional
+        Whether files may be read in this process; by default they may, except in a dashboard. Spreadsheets
+        and zip archives never are.
+    limits : Limits, optional
+        What the reading of one file may cost; by default what the deployment sets.
 
     Returns
     -------
@@ -107,17 +75,16 @@ def load(source: object, *, largest: int = 0) -> tuple[Any, Reading]:
     >>> reading.rows, reading.format
     (10000, 'sample')
     """
+    hints = Hints(sheet, query, dates, decimal)
+    trusted = os.environ.get("SEGKIT_FACE") != "dashboard" if trusted is None else trusted
     if isinstance(source, str) and source.startswith("sample:"):
         frame, reading = _sample(source)
+    elif isinstance(source, (str, Path)) and "://" in str(source):
+        frame, reading = _address(str(source), hints)
     elif isinstance(source, (str, Path)):
-        scheme, address, _ = str(source).partition("://")
-        if address:
-            raise SourceError(
-                f"Addresses ({scheme}://...) cannot be read. A source is a file or sample:NAME."
-            )
-        frame, reading = _file(Path(source).expanduser(), largest)
+        frame, reading = _path(Path(source).expanduser(), hints, limits or Limits.load(), trusted=trusted)
     else:
-        frame, reading = _frame(source)
+        frame, reading = _frame(source, hints)
     rows, columns = nw.from_native(frame, eager_only=True).shape
     if rows < 2:
         found = "one row" if rows else "no rows under its header"
@@ -132,13 +99,16 @@ def _sample(source: str) -> tuple[Any, Reading]:
         known = ", ".join(samples.NAMES)
         raise SourceError(f'There is no sample "{name}"; there are {known}.{nearest(name, samples.NAMES)}')
     frame = samples.NAMES[name]()
-    return frame, Reading(source, "sample", sha256=_digest(nw.from_native(frame)))
+    table = nw.from_native(frame)
+    types = tuple((each, texts.kind(str(dtype))) for each, dtype in table.schema.items())
+    return frame, Reading(source, "sample", sha256=_digest(table), types=types)
 
 
-def _frame(source: Any) -> tuple[Any, Reading]:
+def _frame(source: Any, hints: Hints) -> tuple[Any, Reading]:
     native, renamed = _named(nw.to_native(source, pass_through=True))
     try:
-        frame = nw.from_native(native, eager_only=True)
+        frame = nw.from_native(native)
+        frame = frame.collect("pandas") if isinstance(frame, nw.LazyFrame) else frame
     except TypeError:
         found = type(source).__name__
         raise SourceError(
@@ -149,11 +119,16 @@ def _frame(source: Any) -> tuple[Any, Reading]:
     odd = [name for name, dtype in frame.schema.items() if dtype == nw.Object]
     frame = frame.with_columns(*(_as_texts(frame[name]) for name in odd))
     digest = _digest(frame)
-    frame, notes, repaired = texts.typed(frame)
+    frame, found_ = texts.frame(frame, hints)
     mixed = [f'Column "{name}" holds values of several kinds; it is read as text.' for name in odd]
-    notes = _rename_notes(renamed) + mixed + notes
     return frame.to_native(), Reading(
-        "frame", "frame", sha256=digest, renamed=renamed, repaired=repaired, notes=tuple(notes)
+        "frame",
+        "frame",
+        sha256=digest,
+        renamed=renamed,
+        repaired=found_.repaired,
+        types=found_.types,
+        notes=(*rename_notes(renamed), *mixed, *found_.notes),
     )
 
 
@@ -161,12 +136,12 @@ def _named(native: Any) -> tuple[Any, tuple[tuple[str, str], ...]]:
     """Give a pandas or pyarrow frame unique names that are texts, if it has none."""
     if isinstance(native, pd.DataFrame):
         names: list[Any] = list(native.columns)
-        new, renamed = _unique(
+        new, renamed = unique(
             " ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in names
         )
         return (native if new == names else native.set_axis(new, axis=1)), renamed
     if isinstance(native, pa.Table):
-        new, renamed = _unique(native.column_names)
+        new, renamed = unique(native.column_names)
         return native.rename_columns(new), renamed
     return native, ()
 
@@ -203,174 +178,57 @@ def _digest(frame: nw.DataFrame[Any]) -> str:
 
 
 # ---------------------------------------------------------------------------------------------- files
-def _file(path: Path, largest: int) -> tuple[Any, Reading]:
-    kind, size = gate.kind(path), path.stat().st_size
-    if largest and size > largest:
-        raise SourceError(
-            f"{path.name} has {size / 1e6:,.0f} MB; at most {largest / 1e6:,.0f} MB are allowed."
-        )
-    digest = hashlib.sha256()
-    for block in gate.blocks(path):
-        digest.update(block)
-    reading = Reading(path.name, kind, bytes=size, sha256=digest.hexdigest())
-    readers = {"parquet": _parquet, "xlsx": _workbook, "text": _text}
-    with tempfile.TemporaryDirectory(prefix="segkit-") as folder:  # only we may enter it; it goes at the end
-        table, names, reading = readers[kind](path, Path(folder), reading)
-        new, renamed = _unique(names)
-        frame, notes, repaired = texts.typed(
-            nw.from_native(table), dict(zip(table.columns, new, strict=True))
-        )
-    notes = [*reading.notes, *_rename_notes(renamed), *notes]
-    return frame.to_native(), replace(reading, renamed=renamed, repaired=repaired, notes=tuple(notes))
+@contextmanager
+def _private() -> Iterator[Path]:
+    """Give a folder that only we may enter, and that goes at the end."""
+    with tempfile.TemporaryDirectory(prefix="segkit-") as folder:
+        yield Path(folder)
 
 
-_Read = tuple[duckdb.DuckDBPyRelation, list[str], Reading]
+def _path(path: Path, hints: Hints, limits: Limits, *, trusted: bool) -> tuple[Any, Reading]:
+    if has_magic(str(path)) and not path.exists():
+        return _many(path, hints, limits, trusted=trusted)
+    with _private() as folder:
+        raw, names, reading = files.read(path, folder, hints, limits, trusted=trusted)
+        frame = nw.from_native(raw).collect("pandas")
+    return frame.rename(dict(zip(frame.columns, names, strict=True))).to_native(), reading
 
 
-def _parquet(path: Path, folder: Path, reading: Reading) -> _Read:
-    table = _table(path, path.name, folder, "read_parquet($path)")
-    return table, table.columns, reading
-
-
-def _workbook(path: Path, folder: Path, reading: Reading) -> _Read:
-    parquet, sheet, names = gate.spreadsheet(path, folder)
-    return _table(parquet, path.name, folder, "read_parquet($path)"), names, replace(reading, sheet=sheet)
-
-
-def _text(path: Path, folder: Path, reading: Reading) -> _Read:
-    plain, encoding, start = _as_utf8(path, folder)
-    reading = replace(reading, encoding=encoding)
-    notes = [] if encoding == "utf-8" else [f"The file is not UTF-8; it is read as {encoding}."]
-    if re.match(r'(\[\s*)?\{\s*["}]', start.lstrip()):
-        table = _table(plain, path.name, folder, "read_json($path, sample_size = -1)")
-        return table, table.columns, replace(reading, format="jsonl", notes=tuple(notes))
-    delimiter = _delimiter(start)
-    if delimiter == " ":
-        plain, start, delimiter = *_unaligned(plain, folder), "\t"
-        notes.append("Its columns were lined up with spaces.")
-    names = next(row for row in csv.reader(StringIO(start), delimiter=delimiter) if any(row))
-    headless = sum(map(texts.is_number, names)) > 0.5 * len(names)
-    if headless:
-        notes.append("The first line holds values, not names; columns are called column_1, column_2, ...")
-    columns = {f"c{at}": "VARCHAR" for at in range(len(names))}
-    table = _table(plain, path.name, folder, _CSV, columns=columns, delimiter=delimiter, header=not headless)
-    format_ = "tsv" if delimiter == "\t" else "csv"
-    reading = replace(reading, format=format_, delimiter=delimiter, notes=tuple(notes))
-    return table, [f"column_{at}" for at in range(1, len(names) + 1)] if headless else names, reading
-
-
-def _table(path: Path, name: str, folder: Path, reader: str, **values: Any) -> duckdb.DuckDBPyRelation:
-    """Read a file into an in-memory database that can open this one file and reach nothing else."""
-    plain = _literal(path, folder)
-    database = duckdb.connect(config=dict(_NO_EXTENSIONS))
-    database.execute("set allowed_paths = ?", [[str(plain)]])
-    database.execute("set enable_external_access = false")
-    database.execute("set lock_configuration = true")
-    try:
-        database.execute(f"create table source as select * from {reader}", {"path": str(plain), **values})  # noqa: S608 - readers are constants
-    except duckdb.Error as error:
-        reason = str(error).splitlines()[0].replace(str(plain), name)[:160]
-        raise SourceError(f"{name} cannot be read; it is damaged or not what it seems ({reason}).") from None
-    if reader == _CSV:
-        _refuse_ragged(database, name, len(values["columns"]))
-    return database.table("source")
-
-
-def _literal(path: Path, folder: Path) -> Path:
-    """Return a path that DuckDB takes as it stands: in a name, `*?[` would be a pattern."""
-    full = path.resolve()
-    if not set("*?[]{}").intersection(str(full)):
-        return full
-    copy = folder / "source"
-    copy.write_bytes(full.read_bytes())
-    return copy
-
-
-def _refuse_ragged(database: duckdb.DuckDBPyConnection, name: str, width: int) -> None:
-    count, line, fault = database.execute(_REJECTS).fetchall()[0]
-    if count:
-        found = {"MISSING COLUMNS": "fewer values than", "TOO MANY COLUMNS": "more values than"}
-        words = found.get(fault, "a value in odd quotes, so it does not match")
-        others = f", and {count - 1:,} more lines are like it" if count > 1 else ""
-        raise SourceError(
-            f"{name}: line {line:,} has {words} the header's {width} columns{others}."
-            " Put values that hold the delimiter in double quotes, and double the quotes inside them."
-        )
-
-
-def _as_utf8(path: Path, folder: Path) -> tuple[Path, str, str]:
-    """Return a UTF-8 version of a text file, the encoding it had, and how it starts."""
-    encoding, plain = _encoding(path), path
-    if encoding != "utf-8":
-        plain = folder / "utf8"
-        with (
-            path.open(encoding=encoding, newline="", errors="replace") as old,
-            plain.open("w", newline="", encoding="utf-8") as new,
-        ):
-            new.writelines(iter(lambda: old.read(1 << 20), ""))
-    with plain.open(encoding="utf-8-sig") as file:  # any line end becomes \n
-        return plain, encoding, file.read(1 << 18)
-
-
-def _encoding(path: Path) -> str:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    encoding = "utf-8"
-    for block in chain(gate.blocks(path), [b""]):
-        if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        if b"\0" in block:
-            raise SourceError(f"{path.name} holds zero bytes: it is damaged, or binary data and not text.")
-        try:
-            decoder.decode(block, final=not block)
-        except UnicodeDecodeError:
-            encoding = "cp1252"
-    return encoding
-
-
-def _delimiter(start: str) -> str:
-    """Return the sign that splits most of the first lines into as many values as the header has."""
-    lines = start.splitlines()[:500]
-    best = (0.0, 1, ",")
-    for delimiter in (",", ";", "\t", "|"):
-        widths = [len(row) for row in csv.reader(StringIO("\n".join(lines)), delimiter=delimiter) if row]
-        if widths and widths[0] > 1:
-            best = max(best, (widths.count(widths[0]) / len(widths), widths[0], delimiter))
-    words = {len(line.split()) for line in lines if line.strip()}
-    aligned = (
-        not best[0]
-        and len(words) == 1
-        and words != {1}
-        and all(re.search(r"^ |  |\t", line) for line in lines if line)
+def _many(pattern: Path, hints: Hints, limits: Limits, *, trusted: bool) -> tuple[Any, Reading]:
+    """Read the files that a pattern names, and put their rows together; their columns must be the same."""
+    paths = [Path(each) for each in sorted(glob(str(pattern)))]  # noqa: PTH207 - absolute patterns too
+    if not paths:
+        raise SourceError(f"There is no file {pattern}. Check the path, or use sample:retail.")
+    parts = [_path(path, hints, limits, trusted=trusted) for path in paths]
+    first = list(parts[0][0].columns)
+    for path, (frame, _) in zip(paths, parts, strict=True):
+        if set(frame.columns) != set(first):
+            odd = ", ".join(sorted(set(first) ^ set(frame.columns))[:5])
+            raise SourceError(f"{path.name} does not have the columns of {paths[0].name}: {odd}.")
+    frames, notes = [frame[first] for frame, _ in parts], []
+    for name in first:
+        kinds = {dict(reading.types)[name] for _, reading in parts}
+        if len(kinds) > 1 and "text" in kinds:
+            notes.append(f'Column "{name}" is text in some of the files; it is read as text.')
+            frames = [frame.assign(**{name: frame[name].astype("str")}) for frame in frames]
+    readings = [reading for _, reading in parts]
+    notes += [f"{each.source}: {note}" for each in readings for note in each.notes]
+    frame = pd.concat(frames, ignore_index=True)
+    return frame, replace(
+        readings[0],
+        source=pattern.name,
+        container="glob",
+        bytes=sum(each.bytes for each in readings),
+        sha256=hashlib.sha256("".join(each.sha256 for each in readings).encode()).hexdigest(),
+        types=tuple((name, texts.kind(str(dtype))) for name, dtype in nw.from_native(frame).schema.items()),
+        repaired=sum(each.repaired for each in readings),
+        refused=sum(each.refused for each in readings),
+        notes=(f"{len(paths)} files are put together.", *notes),
     )
-    return " " if aligned else best[2]
 
 
-def _unaligned(path: Path, folder: Path) -> tuple[Path, str]:
-    """Turn columns that spaces line up into columns that tabs divide."""
-    plain = folder / "tabs"
-    lines = ["\t".join(line.split()) for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    plain.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return plain, "\n".join(lines[:500])
-
-
-def _unique(names: Iterable[str]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
-    """Name blank columns by place and repeated ones by count.
-
-    Examples
-    --------
-    >>> _unique(["a", "", "a", "a_2"])
-    (['a', 'column_2', 'a_3', 'a_2'], (('', 'column_2'), ('a', 'a_3')))
-    """
-    old = list(names)
-    tidy = [
-        " ".join(name.replace("\ufeff", "").split()) or f"column_{at}" for at, name in enumerate(old, start=1)
-    ]
-    new: list[str] = []
-    for name in tidy:
-        numbered = (f"{name}_{number}" for number in range(2, len(tidy) + 2))
-        new.append(next(each for each in numbered if each not in {*new, *tidy}) if name in new else name)
-    return new, tuple((a, b) for a, b in zip(old, new, strict=True) if a != b)
-
-
-def _rename_notes(renamed: tuple[tuple[str, str], ...]) -> list[str]:
-    return [f'Column "{old}" is called "{new}" here.' for old, new in renamed]
+def _address(address: str, hints: Hints) -> tuple[Any, Reading]:
+    with _private() as folder:
+        databases.fetch(address, hints.query, folder / "query.parquet")
+        frame, reading = _path(folder / "query.parquet", hints, Limits.load(), trusted=True)
+    return frame, replace(reading, source=databases.shown(address), format="database")

@@ -1,196 +1,411 @@
 """What texts hold: numbers, dates, or text.
 
-A column of texts becomes numbers when every value is one, dates when every value is one in the same form,
-and stays text otherwise, so that ids keep their leading zeros and their length. The first values make a
-guess in plain Python; one query over all values decides, written in narwhals so that frames and files in
-DuckDB are treated alike. What could not be decided is said.
+A column of texts becomes numbers when every value is one in the same form, dates when every value is a day
+that exists in the same form, and stays text otherwise, so that ids keep their leading zeros and their length.
+The first values make a guess (`forms`); one query over all values decides. What could not be decided is said,
+with the parameter that settles it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import duckdb
 import narwhals as nw
+from duckdb import CaseExpression, ColumnExpression, ConstantExpression, Expression, FunctionExpression
 
-from segkit.errors import SourceError
+from . import forms
+from .forms import Form
+from .reading import Hints
 
-# Missing in any column.
-_BLANKS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
-# Missing among numbers and dates; among texts they may be answers.
-_NO_NUMBER = (*_BLANKS, "-", "--", ".", "?", "unknown", "Unknown", "none", "None")
-# No leading zero (it would be lost), at most 15 digits (more do not fit a float): the others are names.
-_NUMBER = r"^-?(?:(?:0|[1-9]\d{0,14})(?:\.\d*)?|\.\d+)(?:[eE][-+]\d{1,2})?$"
-_DAY, _MONTH, _YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "[12][0-9]{3}"
-_CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-_PATTERNS = {
-    "number": _NUMBER,
-    "%Y-%m-%d": f"^{_YEAR}-{_MONTH}-{_DAY}$",
-    "%Y/%m/%d": f"^{_YEAR}/{_MONTH}/{_DAY}$",
-    "%Y-%m-%d %H:%M:%S": f"^{_YEAR}-{_MONTH}-{_DAY} {_CLOCK}$",
-    "%Y-%m-%dT%H:%M:%S": f"^{_YEAR}-{_MONTH}-{_DAY}T{_CLOCK}$",
-    "%d/%m/%Y": f"^{_DAY}/{_MONTH}/{_YEAR}$",
-    "%m/%d/%Y": f"^{_MONTH}/{_DAY}/{_YEAR}$",
-    "%d-%m-%Y": f"^{_DAY}-{_MONTH}-{_YEAR}$",
-    "%m-%d-%Y": f"^{_MONTH}-{_DAY}-{_YEAR}$",
-    "%d.%m.%Y": rf"^{_DAY}\.{_MONTH}\.{_YEAR}$",
-    "%Y%m%d": "^(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])$",  # if the name says date
-}
-_UNTIDY = (
-    r"^\s|\s$|^(?:NA|N/A|n/a|#N/A|NaN|nan|NULL|null)?$"  # a text that is a blank, or has spaces around it
-)
 _LOOK = 10_000  # values looked at before a guess is checked on all of them
+# A text that is a blank or has spaces around it.
+_UNTIDY = rf"^[{forms.SPACES}]|[{forms.SPACES}]$|^(?:{'|'.join(map(re.escape, forms.BLANKS))}|-{{1,2}}|\?)$"
+_BLANK = "|".join(map(re.escape, forms.BLANKS))
+_TEXT_GAP = "|".join(map(re.escape, (*forms.BLANKS, "-", "--", "?")))
+_WORDS = {"number": "numbers", "point": "numbers", "comma": "numbers", "date": "dates"}
+_ORDER: dict[str, str | tuple[str, ...]] = {"day": "%d", "month": ("%m", "%b", "%B"), "year": ("%Y", "%y")}
 
 
-def is_number(text: str) -> bool:
-    """Tell whether a text is a number that loses nothing when read as one.
+@dataclass
+class Typed:
+    """A table of what the texts hold, and what was said and done on the way."""
 
-    Examples
-    --------
-    >>> is_number(" -12.50"), is_number("007"), is_number("12E5")
-    (True, False, False)
-    """
-    return re.match(_NUMBER, text.strip()) is not None
+    table: duckdb.DuckDBPyRelation
+    types: tuple[tuple[str, str], ...] = ()
+    notes: list[str] = field(default_factory=list)
+    repaired: int = 0
 
 
-def typed(frame: Any, names: Mapping[str, str] | None = None) -> tuple[nw.DataFrame[Any], list[str], int]:
+@dataclass
+class _Column:
+    key: str
+    name: str
+    forms: list[Form]
+    doubt: str = ""
+    count: dict[str, Any] = field(default_factory=dict)
+    type: str = "text"
+    made: Expression | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def full(self) -> list[Form]:
+        """Return the forms that all values have."""
+        there = self.count["there"] - self.count.get("gaps", 0)
+        found = [form for form in self.forms if self.count[form.pattern] == there > 0]
+        return [form for form in found if form.kind != "date" or self.count[form.format] == there]
+
+
+def typed(
+    table: duckdb.DuckDBPyRelation,
+    names: Mapping[str, str] | None = None,
+    hints: Hints = Hints(),  # noqa: B008 - frozen
+    delimiter: str = "",
+) -> Typed:
     """Turn columns of texts into what they hold.
 
     Parameters
     ----------
-    frame : nw.DataFrame or nw.LazyFrame
-        A lazy frame is collected into pandas.
+    table : DuckDBPyRelation
+        Any table; columns that are no texts stay as they are, or become a kind that every room can work with.
     names : mapping
-        What the columns are called, where they carry stand-in names.
+        What the columns are called, where they carry stand-in names; a column with an empty name and no
+        values is left out.
+    hints : Hints
+        Settles dates and decimal marks that a column leaves open.
+    delimiter : str
+        Of the file: a semicolon goes with decimal commas, a comma with decimal points.
 
     Returns
     -------
-    nw.DataFrame
-        Same rows, same order, columns called by `names`.
-    list of str
-        One sentence for each repair and each doubt.
-    int
-        Cells that changed: entries read as missing, and spaces cut off texts.
-
-    Raises
-    ------
-    SourceError
-        When a column of dates holds a day that does not exist.
+    Typed
+        The same rows in the same order, with columns called by `names`; one sentence for each repair and each
+        doubt; the number of cells that changed.
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> frame = pd.DataFrame({"id": ["01", "02"], "charge": ["2.5", " "]})
-    >>> table, notes, repaired = typed(nw.from_native(frame))
-    >>> dict(table.schema), notes
-    ({'id': String, 'charge': Float64}, ['Column "charge": 1 entry is read as missing.'])
+    >>> table = duckdb.sql("select * from (values ('01', '2,50'), ('02', '1.000,5')) as t (id, charge)")
+    >>> found = typed(table)
+    >>> found.types, found.table.fetchall()
+    ((('id', 'text'), ('charge', 'number')), [('01', 2.5), ('02', 1000.5)])
     """
-    schema = frame.collect_schema()
-    shown = dict(names or {name: name for name in schema})
-    text_columns = [name for name, dtype in schema.items() if dtype == nw.String]
-    head = _collected(frame.select(text_columns).head(_LOOK)) if text_columns else {}
-    guesses = {name: _guess(shown[name], head[name].to_list()) for name in text_columns}
-    counts = _count(frame, {name: _clean(name, guess) for name, guess in guesses.items()})
-    unclear = [name for name, count in counts.items() if count["fits"] < count["there"]]
-    counts |= _count(frame, {name: _tallies(name, guesses[name]) for name in unclear})
-    notes: list[str] = []
-    changed = [_change(name, shown[name], guess, counts[name], notes) for name, guess in guesses.items()]
-    if isinstance(frame, nw.LazyFrame):
-        changed += [_plain(name, dtype) for name, dtype in schema.items()]
-    try:
-        expressions = [each for each in changed if each is not None]
-        table = _collected(frame.with_columns(*expressions) if expressions else frame)
-    except (duckdb.Error, ValueError) as error:  # the patterns let 30 February through
-        reason = str(error).splitlines()[0][:120]
-        raise SourceError(f"A date in the source does not exist ({reason}).") from None
-    return table.rename(shown) if names else table, notes, sum(count["repaired"] for count in counts.values())
+    shown = dict(names or {name: name for name in table.columns})
+    kinds = dict(zip(table.columns, map(str, table.types), strict=True))
+    keys = [key for key, kind in kinds.items() if kind == "VARCHAR"]
+    columns = _guessed(table, keys, shown)
+    _decide(list(columns.values()), hints, delimiter)
+    result, made, types = Typed(table), [], []
+    for key, name in shown.items():
+        column = columns.get(key)
+        if column is not None and not column.count["there"] - column.count.get("blank", 0) and not name:
+            continue
+        expression, type_ = (column.made, column.type) if column else _plain(key, kinds[key])
+        made.append((ColumnExpression(key) if expression is None else expression).alias(key))
+        types.append((name, type_))
+        if column:
+            result.notes += column.notes
+            result.repaired += column.count.get("repaired", 0)
+    result.table, result.types = table.select(*made), tuple(types)
+    return result
 
 
-def _collected(frame: Any) -> Any:
-    return frame.collect("pandas") if isinstance(frame, nw.LazyFrame) else frame
+def frame(table: nw.DataFrame[Any], hints: Hints = Hints()) -> tuple[nw.DataFrame[Any], Typed]:  # noqa: B008 - frozen
+    """Turn the columns of texts of a frame in memory into what they hold; the frame keeps its kind."""
+    texts = [name for name, dtype in table.schema.items() if dtype == nw.String]
+    arrow = table.select(texts).to_arrow()
+    keys = {f"c{at}": name for at, name in enumerate(texts)}
+    found = Typed(cast("duckdb.DuckDBPyRelation", None))  # without texts there is nothing to read
+    if texts:
+        with duckdb.connect() as database:
+            found = typed(database.from_arrow(arrow.rename_columns(list(keys))), keys, hints)
+            fresh = nw.from_native(found.table.to_arrow_table(), eager_only=True)
+        changed = [key for key, (_, type_) in zip(keys, found.types, strict=True) if type_ != "text"]
+        changed += [key for key in keys if key not in changed and not _same(fresh[key], arrow, keys[key])]
+        table = table.with_columns(*(_moved(fresh[key], keys[key], table) for key in changed))
+    types = {name: kind(str(dtype)) for name, dtype in table.schema.items()} | dict(found.types)
+    found.types = tuple((name, types[name]) for name in table.columns)
+    return table, found
 
 
-def _guess(name: str, values: list[Any]) -> tuple[str, ...]:
-    """Return the forms that fit each of the first values; none for text."""
-    seen = {value.strip() for value in values if isinstance(value, str)}.difference(_BLANKS)
-    words = seen.difference(_NO_NUMBER)
-    if seen and not words:  # "unknown" and nothing else so far: as likely an answer as a gap
-        return ()
-    dated = re.search(r"(^|[^a-z])(date|dt|day)([^a-z]|$)", name.lower()) is not None
-    if dated and words and all(re.match(_PATTERNS["%Y%m%d"], word) for word in words):
-        return ("%Y%m%d",)
-    fits = [form for form, pattern in _PATTERNS.items() if all(re.match(pattern, word) for word in words)]
-    return ("number",) if "number" in fits else tuple(fits)
+def _same(new: nw.Series[Any], arrow: Any, name: str) -> bool:
+    return bool(new.to_native().equals(arrow[name].cast(new.to_native().type)))
 
 
-def _count(frame: Any, plans: Mapping[str, Mapping[str, nw.Expr]]) -> dict[str, dict[str, int]]:
-    """Count what each plan asks of its column, in one query."""
-    flat = [expr.alias(f"{at}|{key}") for at, plan in enumerate(plans.values()) for key, expr in plan.items()]
-    if not flat:
+def _moved(column: nw.Series[Any], name: str, table: nw.DataFrame[Any]) -> nw.Series[Any]:
+    moved = nw.from_arrow(column.to_frame(), backend=table.implementation)
+    return moved[column.name].alias(name)
+
+
+# ---------------------------------------------------------------------------------------------- counting
+def _call(name: str, *values: Any) -> Expression:
+    return FunctionExpression(
+        name, *(each if isinstance(each, Expression) else ConstantExpression(each) for each in values)
+    )
+
+
+def _tidy(key: str) -> Expression:
+    return _call("trim", ColumnExpression(key), forms.SPACES)
+
+
+def _guessed(table: duckdb.DuckDBPyRelation, keys: list[str], shown: Mapping[str, str]) -> dict[str, _Column]:
+    """Guess from the first values, then count over all: cheaply, and everything where that left doubt."""
+    if not keys:
         return {}
-    values = iter(_collected(frame.select(nw.len().alias("rows"), *flat)).row(0))
-    rows = int(next(values))
-    return {
-        name: {"rows": rows} | {key: int(next(values) or 0) for key in plan} for name, plan in plans.items()
+    head = list(zip(*table.select(*map(ColumnExpression, keys)).limit(_LOOK).fetchall(), strict=True))
+    columns = {
+        key: _Column(key, shown[key], *forms.guess(shown[key], head[at] if head else []))
+        for at, key in enumerate(keys)
     }
+    _count(table, {key: _clean(column) for key, column in columns.items()}, columns)
+    unclear = [column for column in columns.values() if not column.full() and column.count["untidy"]]
+    _count(table, {column.key: _tallies(column) for column in unclear}, columns)
+    return columns
 
 
-def _clean(name: str, guess: tuple[str, ...]) -> dict[str, nw.Expr]:
+def _count(
+    table: duckdb.DuckDBPyRelation,
+    plans: Mapping[str, Mapping[str, Expression]],
+    columns: Mapping[str, _Column],
+) -> None:
+    """Count what each plan asks of its column, in one query."""
+    flat = [
+        expression.alias(f"v{at}_{key}_{len(plan)}")
+        for key, plan in plans.items()
+        for at, expression in enumerate(plan.values())
+    ]
+    if not flat:
+        return
+    found = table.aggregate([_call("count").alias("rows"), *flat]).fetchall()[0]
+    values = iter(found[1:])
+    for key, plan in plans.items():
+        columns[key].count |= {"rows": int(found[0])} | {what: next(values) or 0 for what in plan}
+
+
+def _clean(column: _Column) -> dict[str, Expression]:
     """Ask cheaply whether every value is as guessed, with nothing to repair: true of most columns."""
-    value = nw.col(name)
-    if not guess:
-        return {"there": value.count(), "fits": (~value.str.contains(_UNTIDY)).sum()}
-    forms = {form: value.str.contains(_PATTERNS[form]).sum() for form in guess}
-    parts = value.str.contains("[.eE]").sum()
-    return {"there": value.count(), "fits": forms[guess[0]], "parts": parts, **forms}
+    value = ColumnExpression(column.key)
+    plan = {"there": _call("count", value)} | _fits(column, value)
+    if column.forms and column.forms[0].kind == "date":
+        return plan | {"untidy": _call("count", value)}
+    return plan | {"untidy": _matching(value, _UNTIDY) if not column.forms else _call("count", value)}
 
 
-def _tallies(name: str, guess: tuple[str, ...]) -> dict[str, nw.Expr]:
+def _tallies(column: _Column) -> dict[str, Expression]:
     """Ask everything about a column that needs repair or is not what it seemed."""
-    value = nw.col(name)
-    text = value.str.strip_chars()
-    blank = text.is_in(_BLANKS)
-    tallies = {"there": value.count(), "blank": blank.sum(), "spaces": ((value != text) & ~blank).sum()}
-    if guess:
-        tallies |= {"none": text.is_in(_NO_NUMBER).sum(), "parts": text.str.contains("[.eE]").sum()}
-    return tallies | {form: text.str.contains(_PATTERNS[form]).sum() for form in guess}
+    value, text = ColumnExpression(column.key), _tidy(column.key)
+    gap = CaseExpression(_call("regexp_full_match", text, forms.GAP), text)
+    padded = (value != text) & (_call("regexp_full_match", text, _TEXT_GAP) == ConstantExpression(False))  # noqa: FBT003
+    plan = {"tokens": _call("histogram", gap), "spaces": _call("count_if", padded)}
+    plan |= {"zeros": _full(text, r"0\d+"), "pluses": _full(text, r"\+")}
+    return plan | _fits(column, text)
 
 
-def _change(
-    name: str, shown: str, guess: tuple[str, ...], count: dict[str, int], notes: list[str]
-) -> nw.Expr | None:
-    """Return what turns a column into what it holds, or nothing when it stays as it is; count its repairs."""
-    there = count["there"] - count.get("none", 0)
-    fits = [form for form in guess if count[form] == there > 0]
-    if {"%d", "%m"} <= {form[:2] for form in fits}:
-        notes.append(f'Column "{shown}" may hold dates with the day or the month first; it is read as text.')
-        fits = []
-    elif guess and not fits and (close := max(count[form] for form in guess)):
-        kind = "numbers" if guess == ("number",) else "dates"
-        notes.append(
-            f'Column "{shown}" is read as text: {there - close:,} of its {there:,} values are no {kind}.'
+def _fits(column: _Column, value: Expression) -> dict[str, Expression]:
+    """Count the values of each form, and what tells forms apart."""
+    plan: dict[str, Expression] = {}
+    for form in column.forms:
+        plan[form.pattern] = _full(value, form.pattern)
+        if form.kind == "date":
+            plan[form.format] = _call("count", _parsed(form, value))
+        elif form.kind == "number":
+            plan |= {"parts": _matching(value, "[.eE]"), "point zeros": _full(value, r"-?\d+\.0+")}
+        else:
+            plan |= {"parts " + form.kind: _matching(value, "[.]" if form.kind == "point" else ",")}
+    if any(form.kind in {"point", "comma"} for form in column.forms):
+        plan["long"] = _matching(value, r"\d{4}")
+    return plan
+
+
+def _full(value: Expression, pattern: str) -> Expression:
+    return _call("count_if", _call("regexp_full_match", value, pattern))
+
+
+def _matching(value: Expression, pattern: str) -> Expression:
+    return _call("count_if", _call("regexp_matches", value, pattern))
+
+
+def _parsed(form: Form, value: Expression) -> Expression:
+    plain = _call("regexp_replace", value, r"(Z|\+00:?00)$", "")
+    return _call("try_strptime", plain, form.formats)
+
+
+# ---------------------------------------------------------------------------------------------- deciding
+def _decide(columns: list[_Column], hints: Hints, delimiter: str) -> None:
+    """Decide what each column holds; a column that leaves its decimal mark open follows those that do not."""
+    for column in columns:
+        tokens: dict[str, int] = column.count.get("tokens") or {}
+        column.count["gaps"] = sum(tokens.values()) if column.forms else 0
+    sure = {found[0].kind for column in columns if len(found := column.full()) == 1} & {"point", "comma"}
+    for column in columns:
+        found = column.full()
+        if found and found[0].kind == "date":
+            found = _dates(column, found, hints)
+        elif len(found) > 1:
+            found = _mark(column, found, hints, sure, delimiter)
+        if found:
+            _convert(column, found[0])
+        else:
+            _keep(column)
+
+
+def _dates(column: _Column, found: list[Form], hints: Hints) -> list[Form]:
+    """Return the one form of dates that a column has, or none when it does not tell."""
+    if len(found) > 1:
+        wanted = [form for form in found if form.format.startswith(_ORDER.get(hints.dates, "-"))]
+        first = " or the ".join(sorted({_first(form) for form in found}))
+        if len(wanted) != 1:
+            column.doubt = (
+                f"its dates may have the {first} first, and no value tells; set the parameter dates to say so"
+            )
+            return []
+        column.notes.append(
+            f'Column "{column.name}": the dates are read with the {hints.dates} first, as asked.'
         )
-    gone = count.get("none" if fits else "blank", 0)
+        found = wanted
+    return found
+
+
+def _first(form: Form) -> str:
+    return {"%d": "day", "%m": "month", "%b": "month", "%B": "month"}.get(form.format[:2], "year")
+
+
+def _mark(column: _Column, found: list[Form], hints: Hints, sure: set[str], delimiter: str) -> list[Form]:
+    """Return the form of numbers whose only mark may divide decimals or thousands."""
+    kinds = {form.kind: form for form in found}
+    if "number" in kinds:  # 1.234 is a number as programs write it, unless the file has decimal commas
+        kinds = {"point": kinds["number"], "comma": kinds["comma"]}
+        if column.count.get("parts", 0) == 0:
+            return [kinds["point"]]
+    elif not column.count["parts comma"]:  # only a unit, blanks or apostrophes: the marks do not matter
+        return [kinds["point"]]
+    decimal, why = hints.decimal, "as asked"
+    if decimal == "auto" and column.count["long"]:  # 12345 without a mark: thousands are not marked here
+        decimal, why = (
+            ("point" if kinds["point"].kind == "number" else "comma"),
+            "as longer numbers have none",
+        )
+    if decimal == "auto" and len(sure) == 1:
+        decimal, why = next(iter(sure)), "as in another column"
+    if decimal == "auto" and delimiter in {",", ";"}:
+        decimal, why = ("comma" if delimiter == ";" else "point"), "as files divided by it mostly do"
+    if decimal == "auto":
+        if kinds["point"].kind == "number":
+            return [kinds["point"]]
+        column.doubt = "its commas may mark decimals or thousands; set the parameter decimal to say which"
+        return []
+    if why and not (decimal == "point" and kinds["point"].kind == "number"):
+        sign = "points" if kinds["point"].kind == "number" else "commas"
+        mark = "decimals" if (sign == "commas") == (decimal == "comma") else "thousands"
+        column.notes.append(
+            f'Column "{column.name}": {sign} are read as marks of {mark}, {why};'
+            " the parameter decimal changes that."
+        )
+    return [kinds[decimal]]
+
+
+def _convert(column: _Column, form: Form) -> None:
+    count, tidied = column.count, "tokens" in column.count
+    _missing(column, forms.GAP)
+    text = _tidy(column.key) if tidied else ColumnExpression(column.key)
+    there = CaseExpression(_call("regexp_full_match", text, forms.GAP), ConstantExpression(None)).otherwise(
+        text
+    )
+    clean = there if count["gaps"] else text
+    if form.kind == "date":
+        column.made, column.type = _parsed(form, clean), "date"
+        return
+    whole = count["there"] - count["gaps"] == count["rows"]
+    if form.kind != "number":
+        sign = {"point": ".", "comma": ","}[form.kind]
+        number = _call("replace", _call("regexp_replace", clean, f"[^0-9{sign}]", "", "g"), sign, ".").cast(
+            "DOUBLE"
+        )
+        negative = _call("regexp_matches", clean, "[-−(]")
+        clean = CaseExpression(negative, number * ConstantExpression(-1)).otherwise(number)
+        whole = whole and not count[f"parts {form.kind}"]
+        count["repaired"] += count["there"] - count["gaps"]
+        if form.unit:
+            column.notes.append(f'Column "{column.name}": the sign {form.unit} was taken off its numbers.')
+    elif forms.is_id(column.name) and count["parts"] == count["point zeros"] > 0:
+        column.notes.append(f'Column "{column.name}": ids written as 17850.0 are read as 17850.')
+        count["repaired"] += count["parts"]
+        column.made, column.type = _call("regexp_replace", clean, r"\.0+$", ""), "text"
+        return
+    else:
+        whole = whole and not count["parts"]
+    column.made, column.type = (
+        (clean.cast("BIGINT"), "whole number") if whole else (clean.cast("DOUBLE"), "number")
+    )
+
+
+def _keep(column: _Column) -> None:
+    """Leave a column text, without blanks and spaces around; say why, if it nearly was something else."""
+    count = column.count
+    close = max((count[form.pattern] for form in column.forms), default=0)
+    there = count["there"] - count["gaps"]
+    if column.doubt:
+        column.notes.append(f'Column "{column.name}" is read as text: {column.doubt}.')
+    elif count.get("zeros") and close:
+        column.notes.append(f'Column "{column.name}" is kept as text: some of its values begin with zeros.')
+    elif 0 < close < there:
+        kind = _WORDS[column.forms[0].kind]
+        column.notes.append(
+            f'Column "{column.name}" is read as text:'
+            f" {there - close:,} of its {there:,} values are no {kind}."
+        )
+    elif close:
+        column.notes.append(f'Column "{column.name}" is read as text: it holds days that do not exist.')
+    if "tokens" not in count:
+        count["repaired"] = 0
+        return
+    blank = _BLANK if count["pluses"] else _TEXT_GAP  # beside a plus a minus is an answer
+    _missing(column, blank)
+    count["repaired"] += count["spaces"]
+    text = _tidy(column.key)
+    gap = _call("regexp_full_match", text, blank)
+    column.made = CaseExpression(gap, ConstantExpression(None)).otherwise(text) if count["repaired"] else None
+
+
+def _missing(column: _Column, gap: str) -> None:
+    """Count what is read as missing, and list the words that stood there."""
+    tokens = {word: n for word, n in (column.count.get("tokens") or {}).items() if re.fullmatch(gap, word)}
+    column.count["repaired"] = gone = sum(tokens.values())
+    column.count["blank"] = gone
+    words = ", ".join(sorted(word for word in tokens if word))
     if gone:
+        listed = f" ({words})" if words else ""
         entries = "1 entry is" if gone == 1 else f"{gone:,} entries are"
-        notes.append(f'Column "{shown}": {entries} read as missing.')
-    count["repaired"] = gone + (0 if fits else count.get("spaces", 0))
-    clean = text = nw.col(name).str.strip_chars() if "spaces" in count else nw.col(name)
-    if gone:
-        clean = nw.when(~text.is_in(_NO_NUMBER if fits else _BLANKS)).then(text)
-    if not fits:
-        return clean.alias(name) if count["repaired"] else None
-    if fits[0] != "number":
-        return clean.str.to_datetime(fits[0]).alias(name)
-    whole = count["parts"] == 0 and there == count["rows"]
-    return clean.cast(nw.Int64 if whole else nw.Float64).alias(name)
+        column.notes.append(f'Column "{column.name}": {entries} read as missing{listed}.')
 
 
-def _plain(name: str, dtype: Any) -> nw.Expr | None:
-    """Return what turns a typed column of a file into a kind that every room can work with."""
-    if dtype.is_decimal():
-        return nw.col(name).cast(nw.Float64)
-    kept = dtype.is_numeric() or dtype in (nw.Date, nw.Datetime, nw.String)
-    return None if kept else nw.col(name).cast(nw.String)
+# ---------------------------------------------------------------------------------------------- other kinds
+def kind(dtype: str) -> str:
+    """Return the word for a type of DuckDB or narwhals.
+
+    Examples
+    --------
+    >>> kind("BIGINT"), kind("Float64"), kind("DECIMAL(9,2)"), kind("Datetime(...)"), kind("VARCHAR[]")
+    ('whole number', 'number', 'number', 'date', 'text')
+    """
+    name = dtype.upper()
+    if name.endswith("]") or name.startswith(("STRUCT", "LIST", "ARRAY", "MAP")):
+        return "text"
+    if re.match(r"U?(?:TINY|SMALL|BIG|HUGE)?INT", name):
+        return "whole number"
+    if name.startswith(("FLOAT", "DOUBLE", "DECIMAL", "REAL")):
+        return "number"
+    return (
+        "date" if name.startswith(("DATE", "TIMESTAMP")) else "yes/no" if name.startswith("BOOL") else "text"
+    )
+
+
+def _plain(key: str, dtype: str) -> tuple[Expression | None, str]:
+    """Return what turns a typed column of a file into a kind that every room can work with, and its word."""
+    column, word = ColumnExpression(key), kind(dtype)
+    if dtype.startswith("DECIMAL") or dtype in {"HUGEINT", "UHUGEINT"}:
+        return column.cast("DOUBLE"), word
+    if word in {"text", "yes/no"}:
+        return column.cast("VARCHAR"), "text"
+    return None, word

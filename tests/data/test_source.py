@@ -118,7 +118,7 @@ def test_addresses_unknown_samples_and_objects_are_refused() -> None:
 def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "a,b\n" + "1,2\n" * 300_000)
     with pytest.raises(SourceError, match="at most 1 MB"):
-        source.load(path, largest=1_000_000)
+        source.load(path, trusted=False, limits=source.Limits(file=1_000_000))
 
 
 def test_a_clean_frame_comes_back_as_it_was(kind) -> None:

@@ -5,12 +5,14 @@ import pandas as pd
 import pytest
 
 from segkit.data import texts
-from segkit.errors import SourceError
+from segkit.data.reading import Hints
+
+NO_HINTS = Hints()
 
 
-def one(values, kind=lambda table: table, name="x"):
-    table, notes, repaired = texts.typed(nw.from_native(kind(pd.DataFrame({name: values})), eager_only=True))
-    return table[name], notes, repaired
+def one(values, kind=lambda table: table, name="x", hints=NO_HINTS):
+    table, found = texts.frame(nw.from_native(kind(pd.DataFrame({name: values})), eager_only=True), hints)
+    return table[name], found.notes, found.repaired
 
 
 @pytest.mark.parametrize(
@@ -24,7 +26,7 @@ def one(values, kind=lambda table: table, name="x"):
         (["1234567890123456", "2"], nw.String),  # sixteen digits do not fit a float
         (["0", "0.5"], nw.Float64),
         (["+491", "+492"], nw.String),  # as telephone numbers are written
-        (["1,5", "2,5"], nw.String),
+        (["1,5", "2,5"], nw.Float64),
         (["2024-02-29", "2024-03-01"], nw.Datetime),
         (["2024-02-29 10:00:00", "2024-03-01 23:59:59"], nw.Datetime),
         (["31.12.2024", "1.2.2024"], nw.Datetime),
@@ -44,14 +46,21 @@ def test_day_first_is_decided_by_the_whole_column() -> None:
     assert column[0].month == 2
     column, notes, _ = one(["01/02/2024", "03/04/2024"])
     assert column.dtype == nw.String
-    assert notes == ['Column "x" may hold dates with the day or the month first; it is read as text.']
+    why = (
+        "its dates may have the day or the month first, and no value tells; set the parameter dates to say so"
+    )
+    assert notes == [f'Column "x" is read as text: {why}.']
+    for first, month in (("day", 2), ("month", 1)):
+        column, notes, _ = one(["01/02/2024", "03/04/2024"], hints=Hints(dates=first))
+        assert column[0].month == month
+        assert notes == [f'Column "x": the dates are read with the {first} first, as asked.']
 
 
 def test_blanks_among_numbers_become_missing_and_are_counted(kind) -> None:
     column, notes, repaired = one(["1", " ", "n/a", "-", "unknown", "2"], kind)
     assert column.dtype == nw.Float64
     assert (column.null_count(), repaired) == (4, 4)
-    assert notes == ['Column "x": 4 entries are read as missing.']
+    assert notes == ['Column "x": 4 entries are read as missing (-, n/a, unknown).']
 
 
 def test_unknown_among_texts_stays_an_answer(kind) -> None:
@@ -77,6 +86,7 @@ def test_compact_dates_need_a_name_that_says_so() -> None:
     assert one(["19970101", "19980630"], name="amount")[0].dtype == nw.Int64
 
 
-def test_a_day_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(SourceError, match="does not exist"):
-        one(["2023-02-30", "2023-02-01"])
+def test_a_day_that_does_not_exist_leaves_text_and_is_said() -> None:
+    column, notes, _ = one(["2023-02-30", "2023-02-01"])
+    assert column.dtype == nw.String
+    assert notes == ['Column "x" is read as text: it holds days that do not exist.']

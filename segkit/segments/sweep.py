@@ -4,23 +4,32 @@ Nothing here depends on where a row stands in the table. Rows are first put in a
 values (a seeded projection sorts them) and then in a seeded permutation of that, so samples, starts and sums
 are the same for any order of the file; results are mapped back. Segments are numbered by size, ties by their
 centres.
+
+Of many rows only a coreset is fitted, all numbers together, and one pass over the rows measures all of them.
+What is proposed gets two more full passes and labels at once, another number when it is asked for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from segkit.errors import ParameterError
-from segkit.segments import validity
+from segkit.segments import coreset, estimate, passes, validity
 from segkit.segments.algorithms import registry
+from segkit.segments.algorithms.kmeans import KMeans, threads
 from segkit.segments.metric import Metric
 from segkit.segments.validity import Floats, Labels, Matrix
 
-TABLE = ["segments", "inertia", "silhouette", "davies_bouldin", "calinski_harabasz"]
+TABLE = ["segments", "inertia", "silhouette", "silhouette_error", "davies_bouldin", "calinski_harabasz"]
 MOST = 20
+EACH_ROWS = 2_000  # up to here every number is fitted by itself, to the end
+CORESET_ROWS = 20_000
+EXACT_ROWS = 10_000  # up to here silhouettes are exact
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +49,10 @@ class Sweep:
 
     `order` lists row positions in the seeded order of values: its first m entries are a fair sample of m
     rows. `silhouette_rows` is how many rows the silhouettes rest on; fewer than the table has means an
-    estimate.
+    estimate, with its standard error beside it in the table.
     """
 
-    solutions: dict[int, Solution]
+    solutions: Mapping[int, Solution]
     table: pd.DataFrame
     proposed: int
     why: str
@@ -106,14 +115,75 @@ def solve(X: Matrix, wanted: list[int], *, algorithm: str = "auto", seed: int = 
     """Fit exactly the numbers in `wanted`, none above the number of different rows; otherwise as `sweep`."""
     method = registry.get(algorithm)
     order, distinct = canonical_order(X, seed=seed)
+    many = X.shape[0] > EACH_ROWS and distinct > max(wanted)
+    if many and isinstance(method, KMeans) and not validity.is_sparse(X):
+        with threads(1):
+            return _together(X, sorted(set(wanted) - {1}), order, method, seed)
     ordered = X[order]
     possible = sorted({min(k, distinct) for k in wanted} - {1})
-    fitted = [renumber(ordered, *each) for each in registry.solutions(method, ordered, possible, seed=seed)]
+    fitted = [
+        _renumbered(ordered, *each) for each in registry.solutions(method, ordered, possible, seed=seed)
+    ]
     found = [each for each, k in zip(fitted, possible, strict=True) if np.unique(each.labels).size == k]
-    table, rows = indices(ordered, [solution.labels for solution in found], seed=seed)
+    table, rows = indices(ordered, [solution.labels for solution in found])
     proposed, why = propose(table, max(wanted), distinct)
     solutions = {each.segments: _mapped_back(each, order) for each in [_alone(ordered), *found]}
     return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows)
+
+
+class _OnDemand(Mapping[int, Solution]):
+    """Solutions made when they are first looked at."""
+
+    def __init__(self, make: Mapping[int, Callable[[], Solution]]) -> None:
+        self.make, self.made = make, dict[int, Solution]()
+
+    def __getitem__(self, segments: int) -> Solution:
+        if segments not in self.made:
+            self.made[segments] = self.make[segments]()
+        return self.made[segments]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.make)
+
+    def __len__(self) -> int:
+        return len(self.make)
+
+
+def _together(X: Floats, wanted: list[int], order: Labels, method: KMeans, seed: int) -> Sweep:
+    """Fit all numbers on one coreset, measure them in one pass over all rows, and finish what is proposed."""
+    total = passes.moments(passes.slices(X))
+    place = np.empty(len(X))
+    place[order] = (np.arange(len(X)) + 0.5) / len(X)
+    blocks = passes.slices(X)
+    drawn = coreset.draw(
+        blocks, lambda start, some: place[start : start + len(some)], total, size=CORESET_ROWS
+    )
+    chained = method.chain(drawn.rows, drawn.weights, wanted, seed=seed)
+    measured = passes.assign(passes.slices(X, order), list(chained.values()), total)
+    found = {k: part for k, part in zip(chained, measured, strict=True) if (part.counts > 0).all()}
+    rows = min(len(X), estimate.ROWS if len(X) > EXACT_ROWS else EXACT_ROWS)
+    sample = X[order[:rows]]
+    labellings = [validity.nearest(sample, chained[k]) for k in found]
+    table = _tabled(sample, labellings, list(found.values()), len(X))
+    proposed, why = propose(table, max(wanted), MOST + 1)
+    alone = Solution(1, np.zeros(len(X), dtype=np.intp), total.mean[None, :], total.squares)
+    solutions = _OnDemand({
+        1: lambda: alone,
+        **{k: partial(finish, X, chained[k], total) for k in found},
+    })  # fmt: skip
+    if proposed in found:
+        final = validity.within(X, solutions[proposed].labels)
+        figures = [final.inertia, final.davies_bouldin, final.calinski_harabasz]
+        table.loc[table["segments"] == proposed, ["inertia", "davies_bouldin", "calinski_harabasz"]] = figures
+    return Sweep(solutions, table, proposed, why, method.name, MOST + 1, order, rows)
+
+
+def finish(X: Floats, centers: Floats, total: passes.Moments) -> Solution:
+    """Return the solution after two Lloyd passes over all rows, in float64."""
+    for _ in range(2):
+        [found] = passes.assign(passes.slices(X), [centers], total, precise=True)
+        centers = found.means
+    return renumber(X, found.counts, centers)
 
 
 def canonical_order(X: Matrix, *, seed: int) -> tuple[Labels, int]:
@@ -124,34 +194,57 @@ def canonical_order(X: Matrix, *, seed: int) -> tuple[Labels, int]:
     """
     draw = np.random.default_rng(seed)
     key = np.asarray(X @ draw.standard_normal(X.shape[1])).ravel()
-    order = np.argsort(key, kind="stable")
+    order = np.argsort(key)
     steps = np.diff(key[order]) > 1e-10 * float(np.abs(key).max(initial=0.0))
     return order[draw.permutation(len(order))], min(int(steps.sum()) + 1, MOST + 1)
 
 
-def renumber(X: Matrix, labels: Labels, centers: Floats, metric: Metric | None = None) -> Solution:
-    """Number segments by size, ties by their centres, each row to the nearest; empty segments go."""
+def _renumbered(X: Matrix, labels: Labels, centers: Floats, metric: Metric | None = None) -> Solution:
     counts = np.bincount(labels, minlength=len(centers))
-    by_size = np.lexsort((*np.round(centers.T[::-1], 9), -counts))
-    by_size = by_size[: int((counts > 0).sum())]
-    centers, metric = centers[by_size], metric.reordered(by_size.tolist()) if metric else None
-    labels = metric.nearest(X, centers) if metric else validity.nearest(X, centers)
-    own = float(validity.own_distances(X, centers, labels).sum())
-    return Solution(len(centers), labels, centers, own, metric)
+    if metric is None:
+        return renumber(X, counts, centers)
+    order = np.lexsort((*np.round(centers.T[::-1], 9), -counts))[: int((counts > 0).sum())]
+    centers, metric = centers[order], metric.reordered(order.tolist())
+    labels = metric.nearest(X, centers)
+    return Solution(
+        len(centers), labels, centers, float(validity.own_distances(X, centers, labels).sum()), metric
+    )
 
 
-def indices(X: Matrix, labellings: list[Labels], *, seed: int) -> tuple[pd.DataFrame, int]:
+def renumber(X: Matrix, counts: Floats | Labels, centers: Floats) -> Solution:
+    """Number segments by size, ties by their centres, each row to the nearest; empty segments go."""
+    for _ in range(3):  # rows on a border may go elsewhere and turn two sizes round
+        by_size = np.lexsort((*np.round(centers.T[::-1], 9), -counts))
+        centers = centers[by_size[: int((counts > 0).sum())]]
+        labels = validity.nearest(X, centers)
+        counts = np.bincount(labels, minlength=len(centers))
+        if (np.diff(counts) <= 0).all():
+            break
+    return Solution(len(centers), labels, centers, float(validity.own_distances(X, centers, labels).sum()))
+
+
+def indices(X: Matrix, labellings: list[Labels]) -> tuple[pd.DataFrame, int]:
     """Return the table of indices, one row per labelling, and the rows the silhouettes rest on."""
-    if exact := X.shape[0] <= validity.EXACT_ROWS:
-        silhouettes = validity.silhouettes(X, labellings)
-    else:
-        silhouettes = [validity.silhouette_estimate(X, labels, seed=seed) for labels in labellings]
     parts = [validity.within(X, labels) for labels in labellings]
-    rows = [
-        (len(each.counts), each.inertia, value, each.davies_bouldin, each.calinski_harabasz)
-        for each, value in zip(parts, silhouettes, strict=True)
+    rows = min(X.shape[0], estimate.ROWS if X.shape[0] > EXACT_ROWS else EXACT_ROWS)
+    return _tabled(X[:rows], [labels[:rows] for labels in labellings], parts, X.shape[0]), rows
+
+
+def _tabled(
+    sample: Matrix, labellings: list[Labels], parts: Sequence[validity.Within | passes.Assigned], rows: int
+) -> pd.DataFrame:
+    """Put silhouettes, of all rows or estimated from an even sample of them, beside the other indices."""
+    if sample.shape[0] == rows:
+        silhouettes = [estimate.Estimate(each, 0.0) for each in validity.silhouettes(sample, labellings)]
+    else:
+        sizes = [np.asarray(part.counts, dtype=np.float64) for part in parts]
+        dense = sample.toarray() if validity.is_sparse(sample) else sample
+        silhouettes = estimate.silhouettes(dense, labellings, sizes, seen=sample.shape[0] / rows)
+    figures = [
+        (len(part.counts), part.inertia, *found, part.davies_bouldin, part.calinski_harabasz)
+        for part, found in zip(parts, silhouettes, strict=True)
     ]
-    return pd.DataFrame(rows, columns=TABLE), X.shape[0] if exact else validity.ESTIMATE_ROWS
+    return pd.DataFrame(figures, columns=TABLE)
 
 
 def propose(table: pd.DataFrame, largest: int, distinct: int) -> tuple[int, str]:

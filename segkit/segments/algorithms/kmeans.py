@@ -11,8 +11,11 @@ from __future__ import annotations
 import warnings
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from operator import itemgetter
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.cluster import KMeans as SklearnKMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import ThreadpoolController
@@ -26,6 +29,8 @@ QUICK_ROWS = 2_000  # rows times starts of a quick fit
 FEW_ROWS = 50_000  # up to here one thread: more cost up to 50x on a busy machine
 MOST_PASSES = 300
 MANY_ROWS_PASSES = 30  # what later passes gain is below .01 % of the inertia
+CHAIN_STARTS, CHAIN_ROWS = 5, 10_000
+CANDIDATES = 8
 
 
 class KMeans:
@@ -62,6 +67,71 @@ class KMeans:
             with threads(1 if few else None):
                 passes = MOST_PASSES if few else MANY_ROWS_PASSES
                 return _parts(SklearnKMeans(segments, init=centers, n_init=1, max_iter=passes, tol=0).fit(X))
+
+    def chain(self, X: Floats, weights: Floats, wanted: list[int], *, seed: int) -> dict[int, Floats]:
+        """Return centres, (k, p), for every k wanted, in rising order, fitted on one weighted sample.
+
+        Each k starts afresh on half of the rows, from the solution of k - 1 with one centre more (the best of
+        a few drawn as in k-means++), and on the way back from that of k + 1 without the centre that is missed
+        least. The best of the three is kept, so a good find at one number serves its neighbours.
+
+        Examples
+        --------
+        >>> X = np.array([[0.0], [1.0], [9.0], [10.0], [30.0]])
+        >>> found = KMeans().chain(X, np.ones(5), [2, 3], seed=0)
+        >>> sorted(found[2].round(2).ravel().tolist()), sorted(found[3].round(2).ravel().tolist())
+        ([5.0, 30.0], [0.5, 9.5, 30.0])
+        """
+        middle = np.average(X, axis=0, weights=weights)
+        sample = _Sample((X - middle).astype(np.float32), (weights / weights.mean()).astype(np.float32), seed)
+        checked = config_context(assume_finite=True, skip_parameter_validation=True)
+        with warnings.catch_warnings(), threads(1), checked:
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            best: dict[int, tuple[float, Floats]] = {}
+            for k in wanted:
+                starts = [sample.fresh(k), *([sample.split(best[k - 1][1])] if k - 1 in best else [])]
+                best[k] = min((sample.refine(each) for each in starts), key=itemgetter(0))
+            for k in wanted[-2::-1]:
+                if k + 1 in best:
+                    merged = sample.refine(sample.merge(best[k + 1][1]))
+                    best[k] = min(best[k], merged, key=itemgetter(0))
+        return {k: np.asarray(centers, dtype=np.float64) + middle for k, (_, centers) in best.items()}
+
+
+class _Sample:
+    """Weighted rows, float32 and centred, and what the chain does with them."""
+
+    def __init__(self, X: NDArray[np.float32], weights: NDArray[np.float32], seed: int) -> None:
+        self.X, self.weights, self.draw = X, weights, np.random.RandomState(seed)
+        self.norms = np.einsum("ij,ij->i", X, X)[:, None]
+
+    def fresh(self, segments: int) -> Floats:
+        model = SklearnKMeans(segments, n_init=CHAIN_STARTS, random_state=self.draw)
+        model.fit(self.X[:CHAIN_ROWS], sample_weight=self.weights[:CHAIN_ROWS])
+        return np.asarray(model.cluster_centers_)
+
+    def refine(self, centers: Floats) -> tuple[float, Floats]:
+        model = SklearnKMeans(len(centers), init=centers, n_init=1).fit(self.X, sample_weight=self.weights)
+        return float(model.inertia_), np.asarray(model.cluster_centers_)
+
+    def split(self, centers: Floats) -> Floats:
+        """Add the best of a few candidates, drawn in proportion to their squared distance."""
+        near = self._apart(centers).min(axis=1)
+        chance = np.asarray(near * self.weights, dtype=np.float64) + 1e-300
+        drawn = self.X[self.draw.choice(len(self.X), CANDIDATES, p=chance / chance.sum())]
+        gain = self.weights @ np.maximum(near[:, None] - self._apart(drawn), 0)
+        return np.vstack([centers, drawn[gain.argmax()]])
+
+    def merge(self, centers: Floats) -> Floats:
+        """Leave out the centre whose rows lose least by going to the next one."""
+        apart = self._apart(centers)
+        two, own = np.partition(apart, 1, axis=1)[:, :2], apart.argmin(axis=1)
+        lost = np.bincount(own, weights=self.weights * (two[:, 1] - two[:, 0]), minlength=len(centers))
+        return np.delete(centers, lost.argmin(), axis=0)
+
+    def _apart(self, centers: Floats | NDArray[np.float32]) -> Floats:
+        apart = self.norms - 2 * self.X @ centers.T + np.einsum("ij,ij->i", centers, centers)
+        return np.asarray(np.maximum(apart, 0))
 
 
 def _parts(model: SklearnKMeans) -> tuple[Labels, Floats]:

@@ -131,6 +131,16 @@ def _score(options: Options) -> int:
     return 0
 
 
+def _export(options: Options) -> int:
+    from .delivery import deliver
+
+    where = deliver(
+        options.run, options.to, safe=not options.exact, dialect=options.dialect, rules=options.rules
+    )
+    _tell(f"Written to {where}", to=sys.stdout)
+    return 0
+
+
 def _params(options: Options) -> int:
     from .params import KINDS, Params
 
@@ -328,6 +338,19 @@ def _parser() -> _Parser:
     form.add_argument("--schema", action="store_true", help="as a JSON schema")
     form.add_argument("--markdown", action="store_true", help="as a Markdown table")
 
+    deliver = _command(commands, "export", _export, "write a finished run as a file or into a database")
+    deliver.add_argument("run", help="directory of a complete run")
+    deliver.add_argument(
+        "--to", required=True, metavar="FILE|ADDRESS",
+        help="ends in .csv .parquet .json .xlsx .md .sql .db .sqlite; or sqlite:/// or postgresql://",
+    )  # fmt: skip
+    deliver.add_argument(
+        "--dialect", default="duckdb", metavar="NAME", help="of .sql (duckdb), such as postgres"
+    )
+    deliver.add_argument("--rules", action="store_true", help="of .sql: the rules in place of the model")
+    deliver.add_argument(
+        "--exact", action="store_true", help="leave text as it is, even where a sheet runs it"
+    )
     _command(commands, "settings", _settings, "print every setting of a deployment")
     init = _command(commands, "init", _init, "lay notebooks and parameter files down, to be changed")
     init.add_argument("directory", nargs="?", default=".", help="where to (here)")

@@ -66,7 +66,7 @@ def _written(query: nw.LazyFrame[Any], dialect: str) -> str:
         if said is not node:
             node.replace(said)
     for part in tree.find_all(exp.CTE):
-        # PostgreSQL would write a step out wherever the next one names it, and those again: minutes of planning
+        # PostgreSQL would write a step out wherever the next one names it, and so on: minutes of planning
         part.set("materialized", True if dialect == "postgres" else None)
     note = (
         ""
@@ -87,7 +87,7 @@ def _deep() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def _portable(node: exp.Expression) -> exp.Expression:
+def _portable(node: Any) -> Any:
     """Say with words that every database has what DuckDB says with its own."""
     if isinstance(node, exp.Div) and isinstance(node.this, exp.Log) and _is_log_of_e(node.expression):
         return exp.Ln(this=node.this.this.copy())

@@ -44,6 +44,18 @@ CustomerId = Annotated[
     str,
     _field("auto", "Data", "Customer id", "column that names the customer; auto finds it, empty for none"),
 ]
+Sheet = Annotated[str, _field("", "Data", "Sheet", "sheet of a workbook; empty takes the one with the data")]
+Query = Annotated[
+    str, _field("", "Data", "Query", "SQL for a database; empty takes its only table", trust="operator")
+]
+Dates = Annotated[
+    Literal["auto", "day", "month", "year"],
+    _field("auto", "Data", "Dates", "what comes first in a date, where a column does not tell"),
+]
+Decimal = Annotated[
+    Literal["auto", "point", "comma"],
+    _field("auto", "Data", "Decimal mark", "what divides decimals, where a column does not tell"),
+]
 Value = Annotated[
     str, _field("", "Data", "Value", "column with what a customer is worth; empty leaves shares of value out")
 ]
@@ -58,6 +70,15 @@ Features = Annotated[
 ]
 Exclude = Annotated[
     Columns, _field([], "Columns", "Columns left out", "columns that must not make the segments")
+]
+Sensitive = Annotated[
+    Columns,
+    _field(
+        [],
+        "Columns",
+        "Sensitive",
+        "columns that segments must not stand in for; checked, never used to make them",
+    ),
 ]
 Numbers = Annotated[
     Columns, _field([], "Columns", "Read as numbers", "columns to treat as numbers, whatever was guessed")
@@ -128,6 +149,19 @@ Interactive = Annotated[
     bool, _field(True, "Run", "Interactive", "show controls; off in reports", trust="run")  # noqa: FBT003
 ]
 
+MinRows = Annotated[
+    int, _field(2, "Gates", "Fewest rows", "fewer rows than this fail the study", ge=2, le=1_000_000_000)
+]
+MaxMissingWarn = Annotated[
+    float,
+    _field(0.2, "Gates", "Missing, note", "missing share of a column from which it is noted", ge=0, le=1),
+]
+MaxMissingFail = Annotated[
+    float,
+    _field(
+        1.0, "Gates", "Missing, fail", "missing share of a column beyond which the study fails", ge=0, le=1
+    ),
+]
 Date = Annotated[str, _field("auto", "Data", "Date", "column with the day of the purchase; auto finds it")]
 Amount = Annotated[
     str,

@@ -127,14 +127,22 @@ class Params(Kind):
     notebook: ClassVar[str] = "01-segment-customers"
 
     source: f.Source
+    sheet: f.Sheet
+    query: f.Query
+    dates: f.Dates
+    decimal: f.Decimal
     customer_id: f.CustomerId
     value: f.Value
     by: f.By
     group: f.Group
     features: f.Features
     exclude: f.Exclude
+    sensitive: f.Sensitive
     numbers: f.Numbers
     categories: f.Categories
+    min_rows: f.MinRows
+    max_missing_warn: f.MaxMissingWarn
+    max_missing_fail: f.MaxMissingFail
     impute: f.Impute
     encode: f.Encode
     transform: f.Transform
@@ -175,6 +183,10 @@ class RfmParams(Kind):
     notebook: ClassVar[str] = "02-rfm-value"
 
     source: f.Source = "sample:retail_transactions"
+    sheet: f.Sheet
+    query: f.Query
+    dates: f.Dates
+    decimal: f.Decimal
     customer_id: f.CustomerId
     date: f.Date
     amount: f.Amount

@@ -121,7 +121,7 @@ def value(source: Any = None, params: RfmParams | None = None, **fields: Any) ->
     params = (params or RfmParams()).but(**fields)
     if isinstance(source, str):
         params = params.but(source=source)
-    frame, reading = read(params.source if source is None else source)
+    frame, reading = read(params.source if source is None else source, params)
     if source is not None and not isinstance(source, str):
         params = params.but(source=reading.source)
     named = rfm_room.find(frame.schema, {key: getattr(params, key) for key in COLUMNS})

@@ -34,6 +34,7 @@ from .errors import GateError, ParameterError, SourceError, nearest
 from .insight import actions as actions_room
 from .insight import drivers as drivers_room
 from .insight import evidence as evidence_room
+from .insight import fairness as fairness_room
 from .insight import profile as profile_room
 from .insight import rules as rules_room
 from .insight import stakes as stakes_room
@@ -56,6 +57,7 @@ from .segments.verdict import Verdict
 
 log = logging.getLogger(__name__)
 DESCRIBED = ("customer_id", "features", "exclude", "categories", "numbers", "value")
+GATED = ("min_rows", "max_missing_warn", "max_missing_fail")
 PREPARED = ("impute", "encode", "transform", "scale")
 NUMBERS, CATEGORIES = ("number", "money"), ("category", "yes/no")
 PLACED = ("segment", "confidence", "distance", "outlier")
@@ -104,6 +106,7 @@ class Study:
     correlation: pd.DataFrame
     prepared: Preparation
     evidence: pd.DataFrame
+    strength: pd.DataFrame
     verdict: Verdict
     model: Model
     assignments: pd.DataFrame
@@ -114,6 +117,7 @@ class Study:
     separation: pd.DataFrame
     unusual: pd.DataFrame
     unused: pd.DataFrame
+    fairness: pd.DataFrame
     rules: Rules
     actions: pd.DataFrame
     map: Map
@@ -247,38 +251,43 @@ def _asked(source: Any, params: Params | None, fields: dict[str, Any]) -> tuple[
 
 def _checked(source: Any, params: Params) -> tuple[nw.DataFrame[Any], Params, Check, str]:
     """Read, describe and judge the data; the key stands for everything that went in."""
-    frame, reading = read(source)
+    frame, reading = read(source, params)
     if not isinstance(source, str):
         params = params.but(source=reading.source)
     frame = _only(frame, params)
     chosen = {name: getattr(params, name) for name in DESCRIBED}
-    key = _key(reading.sha256, reading.sheet, chosen, params.by, params.group)
+    chosen["exclude"] = list(dict.fromkeys([*params.exclude, *getattr(params, "sensitive", [])]))
+    limits: dict[str, Any] = {name: getattr(params, name) for name in GATED}
+    key = _key(
+        reading.sha256, reading.sheet, params.query, reading.types, chosen, limits, params.by, params.group
+    )
 
     def look() -> Check:
         columns = columns_room.describe(frame, **chosen)
         correlation = quality_room.correlation(frame, _used(columns, NUMBERS))
-        return Check(reading, columns, quality_room.check(frame, columns), correlation)
+        return Check(reading, columns, quality_room.check(frame, columns, **limits), correlation)
 
     return frame, params, kept.get("describe", key, look), key
 
 
-def read(source: Any) -> tuple[nw.DataFrame[Any], Reading]:
+def read(source: Any, params: Params | RfmParams) -> tuple[nw.DataFrame[Any], Reading]:
     """Read the source; a file is read again when it changed, a frame always."""
 
     def load() -> tuple[nw.DataFrame[Any], Reading]:
-        native, reading = source_room.load(source)
+        native, reading = source_room.load(source, **hints)
         return nw.from_native(native, eager_only=True), reading
 
-    if not isinstance(source, str):
+    hints = {name: getattr(params, name) for name in ("sheet", "query", "dates", "decimal")}
+    if not isinstance(source, str) or "://" in source or "*" in source:
         return load()
     file = Path(source)
     state = file.stat() if not source.startswith("sample:") and file.is_file() else None
-    return kept.get("read", _key(source, *((state.st_mtime_ns, state.st_size) if state else ())), load)
+    return kept.get("read", _key(source, hints, *((state.st_mtime_ns, state.st_size) if state else ())), load)
 
 
 def groups(params: Params) -> dict[str, int]:
     """Return the values of the column `by`, each of which gets a study, and their rows, the largest first."""
-    known = _groups(read(params.source)[0], params.by)
+    known = _groups(read(params.source, params)[0], params.by)
     if len(known) > MOST_GROUPS:
         raise ParameterError(
             f"{params.by} has {len(known)} values; a study for each is made of up to {MOST_GROUPS}."
@@ -366,30 +375,35 @@ def _prepared(frame: nw.DataFrame[Any], params: Params, seen: Check, key: str) -
     return kept.get("prepare", key, prepare)
 
 
-def _swept(ready: _Prepared, params: Params) -> Sweep:
+def _swept(ready: _Prepared, params: Params, algorithm: str) -> Sweep:
     """Find every number of segments."""
-    how: dict[str, Any] = {name: getattr(params, name) for name in ("max_segments", "algorithm", "seed")}
+    how: dict[str, Any] = {name: getattr(params, name) for name in ("max_segments", "seed")}
     beyond = params.segments if params.segments > params.max_segments else 0
-    key = _key(ready.key, how, beyond)
-    return kept.get("sweep", key, lambda: sweep_room.sweep(ready.to_fit[1], segments=beyond, **how))
+    key = _key(ready.key, how, algorithm, beyond)
+    return kept.get(
+        "sweep", key, lambda: sweep_room.sweep(ready.to_fit[1], segments=beyond, algorithm=algorithm, **how)
+    )
 
 
 def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, Any], pd.DataFrame]:
     """Decide how many segments there are, put every customer in one, and keep how: the model."""
-    sweep = _swept(ready, params)
-    if params.segments > sweep.distinct:
-        raise ParameterError(
-            f"segments must be at most {sweep.distinct} here, got {params.segments}: "
-            "no more customers than that differ in the columns used."
-        )
     how = {"max_segments": params.max_segments, "seed": params.seed}
-    rows = ready.to_fit[0]
+    rows, X = ready.to_fit
     measured = kept.get(
         "verdict",
-        _key(ready.key, how, params.algorithm),
-        lambda: verdict_room.measure(rows, ready.recipe, sweep, **how),
+        _key(ready.key, how),
+        lambda: verdict_room.measure(rows, X, ready.recipe, **how),
     )
-    verdict, evidence = verdict_room.decide(sweep, measured, segments=params.segments)
+    if params.segments > measured.distinct:
+        raise ParameterError(
+            f"segments must be at most {measured.distinct} here, got {params.segments}: "
+            "no more customers than that differ in the columns used."
+        )
+    auto = params.algorithm == "auto"
+    sweep = _swept(ready, params, measured.algorithm if auto else params.algorithm)
+    verdict, evidence, strength = verdict_room.decide(
+        sweep, measured, segments=params.segments, auto=auto, seed=params.seed
+    )
     ids = [*seen.columns.loc[seen.columns["use"] == "id", "column"], None]
     model = Model.learn(
         ready.recipe,
@@ -405,7 +419,8 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
             "customer_id": ids[0] or "",
         },
     )
-    return {"verdict": verdict, "evidence": evidence, "model": model}, model.score(ready.frame, ids[0])
+    made = {"verdict": verdict, "evidence": evidence, "strength": strength, "model": model}
+    return made, model.score(ready.frame, ids[0])
 
 
 def _described(
@@ -430,16 +445,20 @@ def _described(
     }
     straight = _with(ready.recipe.numbers_as_prepared(ready.frame), used["numbers"], alias, placed)
     straight = straight.join(customers[own["categories"]])
-    segment = placed["segment"].to_numpy()
+    segment, back = placed["segment"].to_numpy(), {internal: column for column, internal in alias.items()}
+    asked: dict[str, Any] = {
+        kind: [name for name in names if back.get(name, name) in params.sensitive]
+        for kind, names in aside.items()
+    }
     tables = {
         "sizes": profile_room.sizes(customers, value=alias.get(params.value, params.value)),
         "profile": evidence_room.with_tests(profile_room.profile(customers, **own)),
         "drivers": drivers_room.drivers(straight, **own),
         "unused": evidence_room.unused(customers, **aside),
+        "fairness": fairness_room.fairness(customers, **asked),
         "unusual": drivers_room.unusual(customers, numbers=own["numbers"], prepared=straight),
     }
-    back = {internal: column for column, internal in alias.items()}
-    for table in (tables["profile"], tables["drivers"], tables["unusual"], tables["unused"]):
+    for table in (tables[name] for name in ("profile", "drivers", "unusual", "unused", "fairness")):
         table["column"] = table["column"].replace(back)
     tables["unusual"]["id"] = placed.iloc[tables["unusual"]["id"].to_numpy(dtype=int) - 1, 0].to_numpy()
     if params.value:
@@ -449,7 +468,11 @@ def _described(
     mixed = evidence_room.importance(
         ready.X[inside],
         ready.recipe.origin,
-        lambda rows: cdist(rows, model.centers).argmin(1),
+        lambda rows: (
+            model.metric.nearest(rows, model.centers)
+            if model.metric
+            else cdist(rows, model.centers).argmin(1)
+        ),
         seed=params.seed,
     )
     tables["drivers"]["importance"] = tables["drivers"]["column"].map(mixed)
@@ -497,12 +520,16 @@ def _told(made: dict[str, Any], params: Params, seen: Check) -> dict[str, Any]:
     telling = next((str(labels[column]) for column in sortable if column), "")
     text = Text(
         headline=verdict_words.headline(verdict, words["numbers"]),
-        evidence=verdict_words.evidence(verdict, made["evidence"], sizes, words["numbers"], column=telling),
+        evidence=verdict_words.evidence(
+            verdict, made["evidence"], sizes, words["numbers"], column=telling, strength=made["strength"]
+        ),
         choice=verdict_words.choice(verdict, made["evidence"], words["numbers"]),
         names=tuple(sizes["name"]),
         summaries=summary_room.summarise(sizes, *about, **words),
     )
-    return {"actions": actions_room.recommend(sizes, *about, verdict, **words), "text": text}
+    advice = actions_room.recommend(sizes, *about, verdict, **words)
+    advice = advice[~advice["segment"].isin(verdict.failed)].reset_index(drop=True)
+    return {"actions": advice, "text": text}
 
 
 def provenance(params: Params | RfmParams, reading: Reading) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def ordered(monkeypatch):
 @pytest.mark.parametrize("field", STUDY, ids=lambda field: field.name)
 def test_every_field_of_a_study_is_a_flag_with_the_same_help(field, ordered, capsys):
     text = (
-        {"list[str]": "a,b", "int": "7", "str": "word"}[field.type]
+        {"list[str]": "a,b", "int": "7", "float": "0.5", "str": "word"}[field.type]
         if not field.choices
         else field.choices[-1]
     )
@@ -88,7 +88,7 @@ def test_run_fields_are_no_flags(capsys):
         (["run", "x", "--log-level", "warn"], 'Did you mean "warning"?'),
         (
             ["params", "--cell", "02-other"],
-            'There is no notebook "02-other"; there are: 01-segment-customers.',
+            'There is no notebook "02-other"; there are: 01-segment-customers, 02-rfm-value.',
         ),
         (["run", "x.csv", "--segments", "1", "--impute", "mode"], "segments must be 0 or 2 to 20, got 1"),
         (["run", "x.csv", "--segments", "1", "--impute", "mode"], "impute must be one of median"),

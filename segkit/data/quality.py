@@ -25,7 +25,10 @@ _LEVELS = 50  # categories with more levels are mostly "other"
 _Gate = tuple[str, str, str, str]
 
 
-def check(frame: Any, columns: pd.DataFrame, ranks: pd.DataFrame | None = None) -> pd.DataFrame:
+def check(
+    frame: Any, columns: pd.DataFrame, ranks: pd.DataFrame | None = None, *, min_rows: int = 2,
+    max_missing_warn: float = _GAPS, max_missing_fail: float = 1.0,
+) -> pd.DataFrame:  # fmt: skip
     """Judge a table before anything is made of it.
 
     Parameters
@@ -36,6 +39,10 @@ def check(frame: Any, columns: pd.DataFrame, ranks: pd.DataFrame | None = None) 
         What `segkit.data.columns.describe` said about it.
     ranks : DataFrame, optional
         The result of `correlation` for the columns of numbers in use, when it is known already.
+    min_rows : int
+        Fewer rows fail.
+    max_missing_warn, max_missing_fail : float
+        Share of missing values (0 to 1) of the worst column in use beyond which it is noted, or fails.
 
     Returns
     -------
@@ -56,7 +63,8 @@ def check(frame: Any, columns: pd.DataFrame, ranks: pd.DataFrame | None = None) 
     if ranks is None:
         ranks = correlation(frame, numbers["column"].to_list())
     gates = [
-        _rows(len(table)), _usable(used, numbers), _repeated(table, columns), _ids(columns), _missing(used),
+        _rows(len(table), min_rows), _usable(used, numbers), _repeated(table, columns), _ids(columns),
+        _missing(used, max_missing_warn, max_missing_fail),
         _constant(columns), _skew(numbers), _far_out(numbers), _levels(used), _same(ranks, columns),
         _left_out(columns),
     ]  # fmt: skip
@@ -111,9 +119,13 @@ def _gate(check: str, found: str, reason: str, *, warn: bool, fail: bool = False
     return check, found, status, reason if status != "pass" else ""
 
 
-def _rows(rows: int) -> _Gate:
-    reason = f"under {_FEW_ROWS} customers hardly any grouping can be told from chance"
-    return _gate("Rows", f"{rows:,}", reason, warn=rows < _FEW_ROWS, fail=rows < 2)
+def _rows(rows: int, least: int) -> _Gate:
+    reason = (
+        f"at least {least:,} are asked for"
+        if rows < least
+        else f"under {_FEW_ROWS} customers hardly any grouping can be told from chance"
+    )
+    return _gate("Rows", f"{rows:,}", reason, warn=rows < _FEW_ROWS, fail=rows < least)
 
 
 def _usable(used: pd.DataFrame, numbers: pd.DataFrame) -> _Gate:
@@ -152,15 +164,14 @@ def _ids(columns: pd.DataFrame) -> _Gate:
     )
 
 
-def _missing(used: pd.DataFrame) -> _Gate:
+def _missing(used: pd.DataFrame, warn: float, fail: float) -> _Gate:
     missing, cells = int(used["missing"].sum()), int(used["rows"].sum())
     if not missing:
         return _gate("Missing values", "none", "", warn=False)
     most, share = _most(used, used["missing_share"])
     found = f"{missing:,} of {cells:,} values, most in {most} ({_percent(share)})"
-    return _gate(
-        "Missing values", found, f"over {_percent(_GAPS)} of a column would be filled in", warn=share > _GAPS
-    )
+    reason = f"over {_percent(fail if share > fail else warn)} of a column would be filled in"
+    return _gate("Missing values", found, reason, warn=share > warn, fail=share > fail)
 
 
 def _constant(columns: pd.DataFrame) -> _Gate:

@@ -235,9 +235,15 @@ def control(field: Field, value: Any) -> widgets.Widget:
         return widgets.Checkbox(value=value, indent=False, **about)
     if field.type == "int":
         return _number(field, value, about)
-    if field.type == "list[float]":
-        return widgets.FloatsInput(value=value, **about)
+    if field.type in {"float", "list[float]"}:
+        return _decimals(field, value, about)
     return widgets.Text(value=value, continuous_update=False, **about)
+
+
+def _decimals(field: Field, value: Any, about: dict[str, str]) -> widgets.Widget:
+    if field.type == "float":
+        return widgets.BoundedFloatText(value=value, min=field.low, max=field.high, step=0.05, **about)
+    return widgets.FloatsInput(value=value, **about)
 
 
 def _number(field: Field, value: int, about: dict[str, str]) -> widgets.Widget:

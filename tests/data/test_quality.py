@@ -100,3 +100,18 @@ def test_constant_empty_and_no_columns_have_defined_answers() -> None:
     frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [5.0] * 3, "c": [np.nan] * 3})
     np.testing.assert_array_equal(quality.correlation(frame, ["a", "b", "c"]), np.eye(3))
     assert quality.correlation(frame, []).empty
+
+
+def test_limits_decide_what_is_noted_and_what_fails():
+    frame = pd.DataFrame({"a": [1.0, None, None, 4.5] * 20, "b": range(80)})
+    columns = describe(frame)
+
+    def status(gate, **limits):
+        return quality.check(frame, columns, **limits).set_index("check").loc[gate, "status"]
+
+    assert status("Missing values") == "warn"  # half of a column is missing
+    assert status("Missing values", max_missing_warn=0.5) == "pass"
+    assert status("Missing values", max_missing_fail=0.5) == "warn"
+    assert status("Missing values", max_missing_fail=0.49) == "fail"
+    assert status("Rows", min_rows=80) == "pass"
+    assert status("Rows", min_rows=81) == "fail"

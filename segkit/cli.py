@@ -110,6 +110,8 @@ def _check(options: Options) -> int:
             f"{seen.reading.source}: {seen.reading.rows:,} rows, {seen.reading.columns} columns",
             to=sys.stdout,
         )
+        for note in seen.reading.notes:
+            _tell(f"- {note}", to=sys.stdout)
         _table(seen.quality[["status", "check", "found", "reason"]])
         _table(seen.columns[["use", "column", "role", "reason"]])
     if not (seen.columns["use"] == "feature").any():

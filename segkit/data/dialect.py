@@ -130,7 +130,7 @@ def delimiters(start: str) -> list[str]:
 
     Examples
     --------
-    >>> delimiters("a;b\n1,5;2\n2,5;3\n")[0], delimiters("a  b\n10 20\n 3  4\n")[0]
+    >>> delimiters("a;b\n1,5;2\n2,5;3\n")[0], delimiters("a   b\n10  20\n 3   4\n")[0]
     (';', ' ')
     """
     lines = start.split("\n")[:-1] or [start]
@@ -146,8 +146,12 @@ def _score(sign: str, lines: list[str]) -> tuple[float, int]:
         return 0.0, 0
     width, count = max(widths.items(), key=lambda each: (each[1] * (each[0] > 1), each[0]))
     whole = count / sum(widths.values())
-    # One row of several with a sign in it is a sentence.
-    return (round(whole, 1), width - 1) if width > 1 and (count > 1 or widths.total() < 3) else (0.0, 0)
+    # A sign in a few of the rows belongs to their sentences; titles and notes stand around few tables.
+    return (round(whole, 1), width - 1) if width > 1 and 2 * _divided(widths) > widths.total() else (0.0, 0)
+
+
+def _divided(widths: Counter[int]) -> int:
+    return sum(count for width, count in widths.items() if width > 1)
 
 
 def rows(lines: Iterable[str], sign: str) -> Iterable[list[str]]:

@@ -2,7 +2,7 @@
 
 Everything is opened by DuckDB with its doors closed: the allowed files, no extension, no network. A clean
 text goes straight in; one that has titles, notes or odd rows goes through `grid` row by row. Uploads and
-workbooks are read by the same functions in a child process (`child`), and come back as Parquet with their reading.
+workbooks are read by the same functions in a child process (`child`), and come back as Parquet.
 """
 
 from __future__ import annotations

@@ -34,9 +34,7 @@ SPACES = " \t\r\n\u00a0\u202f\ufeff"
 NUMBER = r"-?(?:(?:0|[1-9]\d{0,14})(?:\.\d*)?|\.\d+)(?:[eE][-+]\d{1,2})?"
 _UNIT = r"R\$|[$€£¥₹%]|\b(?:CHF|EUR|USD|GBP|SEK|NOK|DKK|PLN|kr|zł)\b"
 _MARKS = {"point": (".", ","), "comma": (",", ".")}  # decimal mark, mark between thousands
-_ID = re.compile(
-    r"(?:^|[^a-z])(?:id|no|nr|key|code|zip|postcode|plz|phone|tel|number)$|[a-z]I[Dd]$", re.IGNORECASE
-)
+_ID = re.compile(r"(?i:(?:^|[^a-z])(?:id|no|nr|key|code|zip|postcode|plz|phone|tel|number)$)|[a-z]I[Dd]$")
 _DATED = re.compile(r"(^|[^a-z])(date|dt|day)([^a-z]|$)", re.IGNORECASE)
 
 _DAY, _MONTH, _YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "[12][0-9]{3}"

@@ -281,17 +281,15 @@ def _mark(column: _Column, found: list[Form], hints: Hints, sure: set[str], deli
     elif not column.count["parts comma"]:  # only a unit, blanks or apostrophes: the marks do not matter
         return [kinds["point"]]
     decimal, why = hints.decimal, "as asked"
-    if decimal == "auto" and column.count["long"]:  # 12345 without a mark: thousands are not marked here
-        decimal, why = (
-            ("point" if kinds["point"].kind == "number" else "comma"),
-            "as longer numbers have none",
-        )
+    plain, long = kinds["point"].kind == "number", column.count["long"] > 0
+    if decimal == "auto" and plain and long:  # 12345 without a mark: points do not mark thousands here
+        return [kinds["point"]]
     if decimal == "auto" and len(sure) == 1:
         decimal, why = next(iter(sure)), "as in another column"
-    if decimal == "auto" and delimiter in {",", ";"}:
+    if decimal == "auto" and delimiter in ({";"} if long else {",", ";"}):  # 12345 beside 1,234 leaves doubt
         decimal, why = ("comma" if delimiter == ";" else "point"), "as files divided by it mostly do"
     if decimal == "auto":
-        if kinds["point"].kind == "number":
+        if plain:
             return [kinds["point"]]
         column.doubt = "its commas may mark decimals or thousands; set the parameter decimal to say which"
         return []

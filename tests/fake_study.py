@@ -11,6 +11,7 @@ import pandas as pd
 
 from segkit.insight import drivers as drivers_room
 from segkit.insight import evidence as evidence_room
+from segkit.insight import fairness as fairness_room
 from segkit.insight import profile as profile_room
 from segkit.insight import rules as rules_room
 from segkit.insight.words.numbers import Numbers
@@ -117,6 +118,7 @@ def _made(
         correlation=customers[list(NUMBERS)].corr("spearman"),
         prepared=SimpleNamespace(steps=steps()),
         evidence=evidence(verdict),
+        strength=pd.DataFrame(columns=["segment", "jaccard", "status"]),
         verdict=verdict,
         model=SimpleNamespace(cutoffs=[4.2] * segments),
         assignments=assignments,
@@ -129,6 +131,7 @@ def _made(
         actions=actions(segments if segments > 1 and supported else 0),
         unusual=drivers_room.unusual(customers, numbers=NUMBERS, id_column="customer"),
         unused=evidence_room.unused(customers, numbers=NUMBERS[:1], categories=CATEGORIES[:1]),
+        fairness=fairness_room.fairness(customers, categories=CATEGORIES[:1]),
         rules=rules_room.rules(customers, numbers=NUMBERS, categories=CATEGORIES),
         map=project(customers, rng),
         provenance={"input": "440 rows", "versions": {"segkit": "0.1.0", "pandas": "3.1"}},

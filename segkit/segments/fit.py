@@ -31,6 +31,9 @@ SKEWED = 1.0  # |skew| above which `auto` tries a transform
 KEPT = 0.8  # and keeps it if less than this part of the skew is left
 VALUES = 20_000
 KNOTS = 33
+ATOM = 0.05  # from this share on zeros are a kind of customer of their own
+LITTLE = 0.1
+NONE = np.empty(0)
 
 
 class Look(NamedTuple):
@@ -38,6 +41,7 @@ class Look(NamedTuple):
 
     present: float
     low: float
+    zeros: float
     middle: float
     skew: float
     log_skew: float
@@ -75,7 +79,8 @@ def _look(data: Frame, pick: Pick, columns: Sequence[str], impute: str) -> list[
         value = nw.col(f"{i}")
         middle = value.mean() if impute == "mean" else value.quantile(0.5, interpolation="linear")
         logs = (value.clip(lower_bound=0.0) + 1.0).log()
-        answers = (value.count(), value.min(), middle, value.skew(), logs.skew())
+        zeros = nw.when(value == 0.0).then(value).count()
+        answers = (value.count(), value.min(), zeros, middle, value.skew(), logs.skew())
         asked |= {f"{i}.{name}": answer for name, answer in zip(Look._fields, answers, strict=True)}
     found = _ask(data, [finite(pick(column)) for column in columns], asked)
     return [Look(*[found[f"{i}.{name}"] for name in Look._fields]) for i in range(len(columns))]
@@ -97,9 +102,15 @@ def _or_zero(answer: Any) -> float:
 
 def _number(data: Frame, column: str, look: Look, *, impute: str, transform: str) -> Number:
     common = impute == "most_frequent" and 0 < look.present < len(data)
-    curved = transform == "auto" and look.low < 0 and abs(look.skew) > SKEWED
-    values = _values(data) if curved or transform in {"yeo-johnson", "rank"} else np.empty(0)
-    name, why = _auto(look, values) if transform == "auto" else (transform, f"{transform} asked for")
+    skewed = transform == "auto" and abs(look.skew) > SKEWED
+    empty = skewed and look.low == 0 and look.zeros >= ATOM * look.present
+    values = (
+        _values(data) if empty or (skewed and look.low < 0) or transform in {"yeo-johnson", "rank"} else NONE
+    )
+    least = (
+        tidy(float(np.quantile(values[values > 0], LITTLE))) if empty and look.present > look.zeros else 0.0
+    )
+    name, why = _auto(look, values, least) if transform == "auto" else (transform, f"{transform} asked for")
     return Number.model_validate({
         "column": column,
         "numeric": True,
@@ -107,22 +118,27 @@ def _number(data: Frame, column: str, look: Look, *, impute: str, transform: str
         "impute": impute,
         "fill": levels.groups_of(data)[0].level if common else tidy(look.middle),
         "transform": name,
-        "parameter": {"log1p": min(look.low, 0.0), "yeo-johnson": _power(values)}.get(name, 0.0),
+        "parameter": {"log1p": min(look.low, 0.0) or least, "yeo-johnson": _power(values)}.get(name, 0.0),
         "knots": _knots(values) if name == "rank" else (),
         "why": why,
     })  # fmt: skip
 
 
-def _auto(look: Look, values: Floats) -> tuple[str, str]:
-    """Decide by the skew alone, and say it in words."""
+def _auto(look: Look, values: Floats, least: float) -> tuple[str, str]:
+    """Decide by the skew alone, and say it in words.
+
+    On a log scale nothing lies far below a little, so many zeros would make two groups of every column:
+    buyers and the others. Zeros then count as little as the tenth of the buyers who spend least.
+    """
     if abs(look.skew) <= SKEWED:
         return "none", f"skew {look.skew:z.1f}, left as it is"
     name = "log1p" if look.low >= 0 else "yeo-johnson"
-    after = look.log_skew
+    after = _skew(np.log1p(np.maximum(values, least))) if least else look.log_skew
     if name == "yeo-johnson":
         after = _skew(yeo_johnson(values, _power(values)))
     if abs(after) < KEPT * abs(look.skew):
-        return name, f"skew {look.skew:z.1f} reduced to {after:z.1f} by {name}"
+        zeros = f"; {look.zeros / look.present:.0%} zeros count as {least:g}" if least else ""
+        return name, f"skew {look.skew:z.1f} reduced to {after:z.1f} by {name}{zeros}"
     return "none", f"skew {look.skew:z.1f}, left as it is: {name} would make it {after:z.1f}"
 
 

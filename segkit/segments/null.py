@@ -199,7 +199,7 @@ def unimodal(values: Floats) -> tuple[Floats, Floats]:
 
 def _one_hump(points: Floats, counts: NDArray[np.intp]) -> tuple[Floats, Floats]:
     """Return the unimodal law with the mean and spread of the sample: the hulls alone pull it together."""
-    shares = _unimodal_shares(points, counts)
+    shares = unimodal_shares(points, counts)
     low, high, mass = points[:-1], points[1:], np.diff(shares)
     mean = shares[0] * points[0] + mass @ (low + high) / 2
     square = shares[0] * points[0] ** 2 + mass @ (low**2 + low * high + high**2) / 3
@@ -208,7 +208,8 @@ def _one_hump(points: Floats, counts: NDArray[np.intp]) -> tuple[Floats, Floats]
     return (wanted + (points - mean) * spread if len(points) > 1 else points), shares
 
 
-def _unimodal_shares(points: Floats, counts: NDArray[np.intp]) -> Floats:
+def unimodal_shares(points: Floats, counts: NDArray[np.intp]) -> Floats:
+    """Return the distribution function of the nearest unimodal law at `points`, each there `counts` times."""
     upper = np.cumsum(counts) / counts.sum()
     lower = np.concatenate([[0.0], upper[:-1]])
 

@@ -1,14 +1,15 @@
-"""Whether there are segments at all, and how many the data support. The sweep proposes; this decides.
+"""Whether there are segments at all, how many, and which of them hold. The sweep proposes; this decides.
 
-A quick sweep of a seeded sample is held against the same quick sweep of draws of one population without
-segments (`null`). How far does its best silhouette lie above what chance gives, in standard deviations? Up to
-4 the answer is none, beyond it weak. This first verdict knows no stability and no valleys, so it never says
-clear.
+Three questions, each with its own evidence. Is there anything? The sample stands far above chance, or one
+margin has two peaks (`chance`). How many? The Gaussian mixture of best integrated likelihood, its components
+joined where no valley lies between them; where it sees one cloud only, the number that stands highest above
+chance. Does it hold? Every segment is looked for again in bootstrap samples and must have a valley around it
+(`strength`). Sources and what each threshold was measured on: docs/scorecard.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,26 +17,28 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from segkit.segments import null, validity
-from segkit.segments.algorithms import registry
-from segkit.segments.algorithms.kmeans import threads
+from segkit.segments import strength, validity
+from segkit.segments import sweep as sweep_room
+from segkit.segments.algorithms import mixture, registry
+from segkit.segments.chance import Chance, compare, dips
 from segkit.segments.prepare import Preparation
 from segkit.segments.sweep import Sweep
 from segkit.segments.validity import Floats, Labels, Matrix
 
 SAMPLE_ROWS = 1_000
-DRAWS = 16
-LARGEST = 9
+DIP_ROWS = 3_000
+LARGEST = mixture.LARGEST
 ENOUGH = 4.0
+DIPPED = 0.001
 ROWS_PER_COLUMN = 20
 FEWEST_ROWS = 50
-LEAST_SPREAD = 0.002  # a tighter band of chance would call trifles structure
-LEAST_SPREAD_Z = 0.5
-LEAST_CHANCE = 0.02
+WIDEST = 60  # prepared columns up to which normal clouds are fitted
 TELLING = 1.3
+FAILED = ("does not hold", "far out")
+LEAST_CHANCE = 0.02
 
 EVIDENCE = (
-    *("segments", "inertia", "silhouette", "davies_bouldin", "calinski_harabasz"),
+    *("segments", "inertia", "silhouette", "davies_bouldin", "calinski_harabasz", "bic", "icl"),
     *("chance_mean", "chance_low", "chance_high", "z", "chosen", "asked", "reading"),
 )
 
@@ -47,7 +50,8 @@ class Verdict:
     Attributes
     ----------
     level
-        "none", "weak" or "clear"; this version never says clear.
+        "none"; "weak": something stands out; or "clear": besides, most customers are in segments that come
+        back in repeated samples and have a valley around them.
     segments
         The number the data support; 1 when the level is none.
     shown
@@ -57,8 +61,8 @@ class Verdict:
     supported
         Whether what is shown is what the data support. Always true when nothing was asked for.
     reason
-        "stands_out", "chance" (no better than one population gives), "too_few" (rows to tell) or "same" (no
-        two customers differ).
+        "stands_out", "one_column" (only `column` has two peaks), "chance" (no better than one population
+        gives), "too_few" (rows to tell) or "same" (no two customers differ).
     z
         How far the best silhouette stands above chance, in standard deviations; NaN when it was not compared.
     silhouette
@@ -72,6 +76,14 @@ class Verdict:
         Rows of the sample that was held against chance; 0 when none was.
     needed
         Rows needed to tell: 20 per column, at least 50.
+    column, dip
+        The number with the deepest dip, and the bound of its p-value times the numbers tried; NaN if none.
+    algorithm, why
+        What found the segments, and why it was taken.
+    held
+        How many of the segments shown hold for certain; 0 where nothing stands out.
+    failed
+        The segments shown that do not hold, or are made of far-out rows, where something stands out.
     """
 
     level: str
@@ -88,75 +100,67 @@ class Verdict:
     largest: int
     rows_used: int
     needed: int
-
-
-@dataclass(frozen=True, eq=False)
-class Chance:
-    """Silhouettes of the sample, shape (k,), beside those of the draws, shape (draws, k); k counts from 2."""
-
-    real: Floats
-    drawn: Floats
-
-    @property
-    def mean(self) -> Floats:
-        """What chance gives, per k."""
-        return np.asarray(self.drawn.mean(axis=0))
-
-    @property
-    def spread(self) -> Floats:
-        """Standard deviation of the draws, per k."""
-        return np.asarray(np.maximum(self.drawn.std(axis=0, ddof=1), LEAST_SPREAD))
-
-    @property
-    def each_z(self) -> Floats:
-        """How many standard deviations the sample lies above chance, per k."""
-        return np.asarray((self.real - self.mean) / self.spread)
-
-    @property
-    def z(self) -> float:
-        """How far the largest `each_z` lies above the draws' own largest."""
-        largest = ((self.drawn - self.mean) / self.spread).max(axis=1)
-        return float((self.each_z.max() - largest.mean()) / max(largest.std(ddof=1), LEAST_SPREAD_Z))
-
-    def decide(self, silhouettes: Floats) -> int:
-        """Return the number of segments whose silhouette is the largest multiple of what chance gives.
-
-        Where no number reaches 1.3 times chance the leads are too small to tell numbers apart, and the best
-        silhouette decides. Measured on 56 planted tables, 3 to 6 standard deviations apart: right in 36, 64,
-        79 and 64 %, the best silhouette alone in 0, 21, 29 and 29 %.
-        """
-        multiple = silhouettes / np.maximum(self.mean, LEAST_CHANCE)
-        return int((multiple if multiple.max() >= TELLING else silhouettes).argmax()) + 2
+    column: str = ""
+    dip: float = np.nan
+    algorithm: str = "kmeans"
+    why: str = ""
+    held: int = 0
+    failed: tuple[int, ...] = ()
 
 
 class Measured(NamedTuple):
-    """What `measure` found: chance (None where it was not asked), rows, rows needed, largest number held."""
+    """What `measure` found; None and nothing where there were too few rows to tell.
+
+    `sample` has prepared rows in the seeded order, `places` where they stand; `likelihood` bic and icl per
+    number of components, and `likely` is the number that they and the valleys support.
+    """
 
     chance: Chance | None
+    dips: pd.Series
+    likelihood: dict[int, tuple[float, float]]
+    likely: int
     rows: int
     needed: int
     largest: int
+    distinct: int
+    sample: Floats
+    places: Labels
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything stands out: the sample above chance, or a dip in one margin."""
+        return bool(self.chance and (self.chance.z > ENOUGH or self.dip < DIPPED))
+
+    @property
+    def dip(self) -> float:
+        """The smallest p of a margin, NaN without one."""
+        return float(self.dips.iloc[0]) if len(self.dips) else np.nan
+
+    @property
+    def algorithm(self) -> str:
+        """What `auto` takes: the mixture where it sees more than one cloud, otherwise k-means."""
+        return "mixture" if self.exists and self.likely > 1 else "kmeans"
 
 
 def judge(
     frame: Any,
     preparation: Preparation,
-    sweep: Sweep,
     *,
+    algorithm: str = "auto",
     segments: int = 0,
     max_segments: int = 12,
     seed: int = 0,
-) -> tuple[Verdict, pd.DataFrame]:
-    """Decide whether the customers fall into segments, and into how many.
+) -> tuple[Verdict, pd.DataFrame, pd.DataFrame, Sweep]:
+    """Decide whether the customers fall into segments, into how many, and which of them hold.
 
     Parameters
     ----------
     frame
-        The raw customers, any eager frame; the rows that the preparation can use are those that were swept.
+        The raw customers, any eager frame; rows that the preparation cannot use are left out.
     preparation
         What was learnt from them; the draws of chance go through it too.
-    sweep
-        The solutions to judge.
+    algorithm
+        "auto", or the one whose solutions are judged.
     segments
         The number asked for, 0 to let the data decide. It is shown whatever the verdict, and supported only
         when the data support exactly that number.
@@ -170,118 +174,169 @@ def judge(
     Verdict
         The decision.
     DataFrame
-        The evidence, one row per number of segments from 1: the sweep's indices; what chance gives (mean, and
-        low to high in nine of ten draws; NaN where it was not computed); z; chosen; asked; reading, in words.
+        The evidence, one row per number of segments from 1: the sweep's indices; BIC and ICL; what chance
+        gives (mean, and low to high in nine of ten draws; NaN where it was not computed); z; chosen; asked;
+        reading, in words.
+    DataFrame
+        The strength of each segment shown, see `segkit.segments.strength.table`; empty for one segment.
+    Sweep
+        The solutions that were judged.
 
     Examples
     --------
     >>> from segkit.segments.prepare import learn
-    >>> from segkit.segments.sweep import sweep
     >>> frame = pd.DataFrame({"spend": np.random.default_rng(0).normal(size=400)})
-    >>> preparation = learn(frame, numbers=["spend"], categories=[])
-    >>> verdict, evidence = judge(frame, preparation, sweep(preparation.matrix(frame)))
+    >>> verdict, evidence, strength, found = judge(frame, learn(frame, numbers=["spend"], categories=[]))
     >>> verdict.level, verdict.segments, verdict.reason
     ('none', 1, 'chance')
     """
-    how = {"max_segments": max_segments, "seed": seed}
-    return decide(sweep, measure(frame, preparation, sweep, **how), segments=segments)
+    data = nw.from_native(frame, eager_only=True, pass_through=False)
+    usable = preparation.usable(data)
+    data = data if usable.all() else data.filter(usable.tolist())
+    X = preparation.matrix(data)
+    measured = measure(data, X, preparation, max_segments=max_segments, seed=seed)
+    method = measured.algorithm if algorithm == "auto" else algorithm
+    beyond = segments if segments > max_segments else 0
+    found = sweep_room.sweep(X, segments=beyond, max_segments=max_segments, algorithm=method, seed=seed)
+    return (*decide(found, measured, segments=segments, auto=algorithm == "auto", seed=seed), found)
 
 
 def measure(
-    frame: Any, preparation: Preparation, sweep: Sweep, *, max_segments: int = 12, seed: int = 0
+    frame: nw.DataFrame[Any], X: Matrix, preparation: Preparation, *, max_segments: int = 12, seed: int = 0
 ) -> Measured:
-    """Hold the sweep's rows against chance, where there are enough of them; the slow half of `judge`."""
-    data = nw.from_native(frame, eager_only=True, pass_through=False)
-    rows = _swept_rows(data, preparation, sweep)
+    """Hold customers (raw and prepared, row by row) against chance and look for clouds and dips in them."""
+    order, distinct = sweep_room.canonical_order(X, seed=seed)
     needed = max(FEWEST_ROWS, ROWS_PER_COLUMN * len(preparation.columns))
-    largest = min(LARGEST, max_segments, sweep.distinct)
-    chance = None
-    if len(rows) >= needed and largest >= 2:
-        sample = data[rows[:SAMPLE_ROWS]]
-        chance = compare(sample, preparation, sweep.algorithm, largest=largest, seed=seed)
-    return Measured(chance, len(rows), needed, largest)
+    largest = min(LARGEST, max_segments, distinct)
+    at = order[: mixture.ROWS]
+    sample = X[at].toarray() if validity.is_sparse(X) else X[at]
+    if len(order) < needed or largest < 2:
+        nothing = pd.Series(dtype=float)
+        return Measured(None, nothing, {}, 1, len(order), needed, largest, distinct, sample, at)
+    chance = compare(frame[order[:SAMPLE_ROWS]], preparation, largest=largest, seed=seed)
+    split = dips(frame[order[:DIP_ROWS]], preparation, seed=seed)
+    clouds: dict[int, mixture.Mixture] = {}
+    if sample.shape[1] <= WIDEST:
+        clouds = mixture.kept_paths(sample, LARGEST, seed=seed)  # as the sweep asks
+        clouds = {k: each for k, each in clouds.items() if k <= largest}
+    known = {k: (each.bic, each.icl) for k, each in clouds.items()}
+    likely = _likely(sample, clouds)
+    return Measured(chance, split, known, likely, len(order), needed, largest, distinct, sample, at)
 
 
-def decide(sweep: Sweep, measured: Measured, *, segments: int = 0) -> tuple[Verdict, pd.DataFrame]:
-    """Turn what was measured into the verdict and its evidence, for one number asked for; see `judge`."""
-    chance, rows, needed, largest = measured
-    decided = _decided(sweep, chance)
-    evidence = _evidence(sweep, chance, decided, segments)
+def _likely(sample: Floats, clouds: Mapping[int, mixture.Mixture]) -> int:
+    """Return the number of segments that the mixture of best ICL stands for: its components, joined."""
+    best = min(clouds, key=lambda k: clouds[k].icl, default=1)
+    if best == 1:
+        return 1
+    return int(strength.merged(sample, clouds[best].posterior.argmax(axis=1)).max()) + 1
+
+
+def decide(
+    sweep: Sweep, measured: Measured, *, segments: int = 0, auto: bool = True, seed: int = 0
+) -> tuple[Verdict, pd.DataFrame, pd.DataFrame]:
+    """Turn what was measured into verdict, evidence and strength, for one number asked for; see `judge`."""
+    decided = _decided(sweep, measured)
+    evidence = _evidence(sweep, measured, decided, segments)
     shown = max(k for k in sweep.solutions if k <= segments) if segments else decided
+    held = _strength(sweep, measured, shown, seed) if shown > 1 and measured.chance else NO_STRENGTH.copy()
     told = evidence[evidence["segments"] == (shown if shown > 1 else sweep.proposed)]
+    stands = bool(measured.chance and measured.chance.z > ENOUGH)
+    clear = decided > 1 and shown == decided and strength.clear(held)
+    found = "stands_out" if stands else "one_column"
     verdict = Verdict(
-        level="weak" if decided > 1 else "none",
+        level="none" if decided == 1 else "clear" if clear else "weak",
         segments=decided,
         shown=shown,
         asked=segments,
         supported=not segments or shown == decided,
-        reason="stands_out" if decided > 1 else _why_not(sweep.distinct, rows, needed),
-        z=chance.z if chance else np.nan,
+        reason=found if decided > 1 else _why_not(measured),
+        z=measured.chance.z if measured.chance else np.nan,
         silhouette=float(told["silhouette"].iloc[0]),
         chance_low=float(told["chance_low"].iloc[0]),
         chance_high=float(told["chance_high"].iloc[0]),
         smallest=2,
-        largest=largest,
-        rows_used=min(rows, SAMPLE_ROWS) if chance else 0,
-        needed=needed,
+        largest=measured.largest,
+        rows_used=min(measured.rows, SAMPLE_ROWS) if measured.chance else 0,
+        needed=measured.needed,
+        column=str(measured.dips.index[0]) if len(measured.dips) else "",
+        dip=measured.dip,
+        algorithm=sweep.algorithm,
+        why=_why(sweep.algorithm, measured) if auto else f"{sweep.algorithm} asked for",
+        failed=tuple(held.loc[held["status"].isin(FAILED), "segment"].astype(int)) if decided > 1 else (),
+        held=int((held["status"] == "holds").sum()) if decided > 1 else 0,
     )
-    return verdict, evidence
+    return verdict, evidence, held if decided > 1 else held.assign(status="does not hold")
 
 
-def compare(
-    sample: nw.DataFrame[Any], preparation: Preparation, algorithm: str, *, largest: int, seed: int
-) -> Chance:
-    """Hold a sample against 16 draws of each of two one-population laws; return the better explanation."""
-    categories = [each.column for each in preparation.columns if each.kind == "category"]
-    prepared = preparation.apply(sample)
-    outputs = {column: name for name, column in preparation.origin.items() if column not in categories}
-    numbers = {column: prepared[name].to_numpy() for column, name in outputs.items()}
-    population = null.learn(sample, numbers=numbers, categories=categories, seed=seed)
-    real = profile(preparation.matrix(sample), algorithm, largest, seed)
-    both = []
-    for elliptical in (False, True):
-        X = preparation.matrix(population.draw(DRAWS, elliptical=elliptical, seed=seed))
-        tables = [X[start : start + len(sample)] for start in range(0, X.shape[0], len(sample))]
-        both.append(Chance(real, np.array([profile(table, algorithm, largest, seed) for table in tables])))
-    return min(both, key=lambda chance: chance.z)
+NO_STRENGTH = pd.DataFrame(columns=strength.TABLE)
 
 
-def profile(X: Matrix, algorithm: str, largest: int, seed: int) -> Floats:
-    """Return the silhouettes of a quick sweep from 2 to `largest`."""
-    method = registry.get(algorithm)
-    labellings = [method.fit(X, k, seed=seed, quick=True)[0] for k in range(2, largest + 1)]
-    with threads(1):
-        return np.array(validity.silhouettes(X, labellings))
+def _strength(sweep: Sweep, measured: Measured, shown: int, seed: int) -> pd.DataFrame:
+    """Look for the segments shown again in bootstrap samples of at most 1,000 rows."""
+    solution = sweep.solutions[shown]
+    rows = measured.sample[:SAMPLE_ROWS]
+    labels = solution.labels[measured.places[:SAMPLE_ROWS]]
+    present, packed = np.unique(labels, return_inverse=True)
+    method = registry.get(sweep.algorithm)
+
+    def again(drawn: Floats, b: int) -> Labels:
+        if solution.metric:
+            return mixture.refit(drawn, rows, len(present), solution.metric, seed=seed + b)
+        return validity.nearest(rows, method.fit(drawn, len(present), seed=seed + b, quick=True)[1])
+
+    found = strength.table(rows, packed, again, seed=seed).assign(segment=present + 1)
+    every = found.set_index("segment").reindex(range(1, shown + 1)).reset_index()
+    return every.fillna({"share": 0.0, "jaccard": 0.0, "status": "does not hold"})
 
 
-def _swept_rows(data: nw.DataFrame[Any], preparation: Preparation, sweep: Sweep) -> Labels:
-    """Return positions in the frame of the rows that were swept, in the sweep's seeded order of values."""
-    usable = preparation.usable(data)
-    if len(sweep.order) == len(data):
-        return np.asarray(sweep.order[usable[sweep.order]])
-    return np.asarray(np.flatnonzero(usable)[sweep.order])
-
-
-def _decided(sweep: Sweep, chance: Chance | None) -> int:
-    """Return the number of segments the data support, 1 when none stands out."""
-    if chance is None or chance.z <= ENOUGH:
+def _decided(sweep: Sweep, measured: Measured) -> int:
+    """Return the number of segments the data support, 1 when nothing stands out."""
+    if not measured.exists or measured.chance is None:
         return 1
+    if measured.likely > 1:
+        return measured.likely if measured.likely in sweep.solutions else max(sweep.solutions)
     found = sweep.table.set_index("segments")["silhouette"]
-    tried = range(2, len(chance.real) + 2)
-    return chance.decide(found.reindex(tried, fill_value=-1.0).to_numpy(dtype=np.float64))
+    tried = range(2, len(measured.chance.real) + 2)
+    return most_above(measured.chance, found.reindex(tried, fill_value=-1.0).to_numpy(dtype=np.float64))
 
 
-def _why_not(distinct: int, rows: int, needed: int) -> str:
-    if distinct < 2:
+def most_above(chance: Chance, silhouettes: Floats) -> int:
+    """Return the number of segments whose silhouette is the largest multiple of what chance gives.
+
+    Where no number reaches 1.3 times chance the leads are too small to tell numbers apart, and the best
+    silhouette decides.
+    """
+    multiple = silhouettes / np.maximum(chance.mean, LEAST_CHANCE)
+    return int((multiple if multiple.max() >= TELLING else silhouettes).argmax()) + 2
+
+
+def _why_not(measured: Measured) -> str:
+    if measured.distinct < 2:
         return "same"
-    return "too_few" if rows < needed else "chance"
+    return "too_few" if measured.rows < measured.needed else "chance"
 
 
-def _evidence(sweep: Sweep, chance: Chance | None, decided: int, asked: int) -> pd.DataFrame:
-    """Return the sweep's table, with a first row for one segment, and beside it what chance gives."""
+def _why(algorithm: str, measured: Measured) -> str:
+    """Say why `auto` took what it took."""
+    if algorithm == "mixture":
+        alone, best = measured.likelihood[1][1], min(icl for _, icl in measured.likelihood.values())
+        gain = f"{(alone - best) / len(measured.sample):.2f}"
+        return f"several normal clouds explain the customers better than one (ICL lower by {gain} a customer)"
+    if not measured.exists:
+        return "nothing stands out, so the simplest was taken"
+    if not measured.likelihood:
+        return "there are too many columns to fit normal clouds"
+    return "one normal cloud explains the customers as well as several, so the simplest was taken"
+
+
+def _evidence(sweep: Sweep, measured: Measured, decided: int, asked: int) -> pd.DataFrame:
+    """Return the sweep's table, with a first row for one segment, and beside it likelihood and chance."""
     alone = {"segments": 1, "inertia": sweep.solutions[1].inertia}
     table = pd.DataFrame([alone, *sweep.table.to_dict("records")]).reindex(columns=EVIDENCE)
-    numbers = table["segments"]
+    numbers, chance = table["segments"], measured.chance
+    for place, name in enumerate(("bic", "icl")):
+        table[name] = numbers.map({k: each[place] for k, each in measured.likelihood.items()}).astype(float)
     if chance:
         low, high = np.quantile(chance.drawn, [0.05, 0.95], axis=0)
         columns = {"chance_mean": chance.mean, "chance_low": low, "chance_high": high, "z": chance.each_z}

@@ -5,8 +5,9 @@ import pytest
 
 from segkit.data import samples
 from segkit.segments import prepare
-from segkit.segments.sweep import sweep
-from segkit.segments.verdict import Chance, judge
+from segkit.segments.chance import Chance
+from segkit.segments.verdict import judge, most_above
+from tests import planted as tables
 
 NUMBERS = [
     "age", "household_size", "orders", "items_per_order", "discount_share", "recency_days",
@@ -18,8 +19,7 @@ CATEGORIES = ["region", "channel", "loyalty_tier", "newsletter"]
 def judged(frame, numbers=None, categories=(), *, segments=0, max_segments=9, seed=0, **how):
     numbers = list(frame.columns) if numbers is None else numbers
     preparation = prepare.learn(frame, numbers=numbers, categories=categories, **how)
-    found = sweep(preparation.matrix(frame)[preparation.usable(frame)], max_segments=max_segments, seed=seed)
-    return judge(frame, preparation, found, segments=segments, max_segments=max_segments, seed=seed)
+    return judge(frame, preparation, segments=segments, max_segments=max_segments, seed=seed)[:2]
 
 
 def one_population(seed):
@@ -43,17 +43,55 @@ def planted(seed, segments=3, apart=6.0):
     )
 
 
-def test_one_population_is_called_none_and_planted_segments_are_found():
-    chance = [one_population(seed) for seed in range(10)]
-    categories = [["plan"] if "plan" in table else [] for table in chance]
-    numbers = [[name for name in table if name != "plan"] for table in chance]
-    calm = [
-        judged(t, n, c, max_segments=6)[0].level for t, n, c in zip(chance, numbers, categories, strict=True)
-    ]
-    found = [judged(planted(seed), max_segments=6)[0] for seed in range(10)]
-    assert calm.count("none") == 10
-    assert [verdict.level for verdict in found].count("weak") == 10
-    assert [verdict.segments for verdict in found].count(3) >= 9
+def nulls(count):
+    """Judge `count` tables without structure, of every kind in turn; return the levels."""
+    said = []
+    for seed in range(count):
+        kind = tables.NULLS[seed % len(tables.NULLS)]
+        frame = tables.nothing(kind, np.random.default_rng([seed, 99]))
+        categories = [column for column in frame if column.startswith("plan")]
+        numbers = [column for column in frame if column not in categories]
+        said.append(judged(frame, numbers, categories)[0].level)
+    return said
+
+
+def found(distance, count):
+    """Judge `count` planted tables; return how often they are found, clear, and have the right number."""
+    said = []
+    for seed in range(count):
+        frame, truth = tables.planted(distance, np.random.default_rng([seed, distance]))
+        verdict = judged(frame)[0]
+        right = verdict.segments == len(np.unique(truth))
+        said.append((verdict.level != "none", verdict.level == "clear", right))
+    return np.mean(said, axis=0)
+
+
+def test_tables_without_structure_are_called_none():
+    said = nulls(20)
+    assert said.count("clear") == 0
+    assert said.count("none") >= 17  # bar 8 in 200; one-sided 1 % limit of a binomial with 20 and .04
+
+
+def test_planted_segments_four_deviations_apart_are_found_clear_and_counted():
+    detected, clear, right = found(4, 20)
+    # bars .97, .85 and .75; one-sided 1 % limits of a binomial with 20
+    assert (detected >= 0.85, clear >= 0.6, right >= 0.5) == (True, True, True)
+
+
+@pytest.mark.slow
+def test_the_bars_for_tables_without_structure():
+    said = nulls(200)
+    assert said.count("clear") <= 2
+    assert said.count("weak") + said.count("clear") <= 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("distance", "bars"),
+    [(3, (0.85, 0, 0.50)), (4, (0.97, 0.85, 0.75)), (5, (0.97, 0.92, 0.95)), (6, (0.97, 0, 0.90))],
+)
+def test_the_bars_for_planted_segments(distance, bars):
+    assert (found(distance, 40) >= bars).all()
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +101,8 @@ def retail():
 
 def test_the_sample_with_five_segments_gives_five(retail):
     verdict, evidence = judged(retail, NUMBERS, CATEGORIES)
-    assert (verdict.level, verdict.segments, verdict.shown, verdict.reason) == ("weak", 5, 5, "stands_out")
+    assert verdict.level in {"weak", "clear"}
+    assert (verdict.segments, verdict.shown, verdict.reason) == (5, 5, "stands_out")
     assert verdict.supported
     assert verdict.silhouette > verdict.chance_high
     assert evidence.loc[evidence["chosen"], "segments"].tolist() == [5]
@@ -145,5 +184,5 @@ def test_row_order_and_kind_of_frame_change_nothing():
 
 def test_the_number_decided_is_the_largest_multiple_of_chance_unless_leads_are_small():
     chance = Chance(np.zeros(3), np.tile([0.30, 0.20, 0.10], (16, 1)))
-    assert chance.decide(np.array([0.36, 0.30, 0.14])) == 3  # 1.2, 1.5 and 1.4 times chance
-    assert chance.decide(np.array([0.33, 0.24, 0.12])) == 2  # at most 1.2 times: the best silhouette
+    assert most_above(chance, np.array([0.36, 0.30, 0.14])) == 3  # 1.2, 1.5 and 1.4 times chance
+    assert most_above(chance, np.array([0.33, 0.24, 0.12])) == 2  # at most 1.2 times: the best silhouette

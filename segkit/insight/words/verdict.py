@@ -1,8 +1,8 @@
 """The verdict in words: a headline, the evidence with what follows from it, and why this number of segments.
 
 The headline says whether there are groups at all before anybody reads about them. Evidence is a silhouette
-beside what chance gives, as it stands in the evidence table, and the customers near the border. Whether
-segments come back in repeated samples is not measured yet, so no sentence claims it.
+beside what chance gives, as it stands in the evidence table, how far segments come back in repeated samples,
+as it stands in the table of strength, and the customers near the border.
 """
 
 from __future__ import annotations
@@ -26,6 +26,13 @@ def headline(verdict: Verdict, numbers: Numbers = ENGLISH) -> str:
         "weak": f"{k} groups of customers hold up, but the line between them is soft.",
         "clear": f"{k} groups of customers are there, and they are well apart.",
     }[verdict.level]
+    if verdict.failed and verdict.level != "none" and verdict.supported:
+        kept = verdict.shown - len(verdict.failed)
+        rest = numbers.cardinal(len(verdict.failed)).lower()
+        does = "does" if len(verdict.failed) == 1 else "do"
+        plain = f"{numbers.cardinal(kept)} of {k.lower()} segments hold; the other {rest} {does} not."
+        if not kept:
+            plain = f"{k} segments stand out together, but none of them holds by itself."
     if verdict.reason == "too_few":
         plain = "There are too few customers to tell."
     if not verdict.asked:
@@ -43,6 +50,7 @@ def evidence(
     numbers: Numbers = ENGLISH,
     *,
     column: str = "",
+    strength: pd.DataFrame | None = None,
 ) -> str:
     """Say what the verdict rests on, and what follows.
 
@@ -54,6 +62,8 @@ def evidence(
         With ``customers`` and ``near_border``.
     column : str
         Label of a column to sort customers by when there are no groups.
+    strength : DataFrame, optional
+        From `segkit.segments.verdict.judge`: ``segment``, ``jaccard``.
     """
     if verdict.reason == "too_few":
         rows, needed = numbers.count(sizes.customers.sum()), numbers.count(verdict.needed)
@@ -70,7 +80,24 @@ def evidence(
         none = _none(tried, _row(verdict, evidence), numbers)
         return f"{none} Treat them as one group, or sort them by a single column{such}."
     follows = "Test what you plan on a sample first." if verdict.level == "weak" else ""
-    return f"They {stand}. {_border(sizes, numbers)} {follows}".strip()
+    back = _back(verdict, strength, numbers)
+    alone = (
+        f"It rests on {verdict.column} alone, which has two peaks. " if verdict.reason == "one_column" else ""
+    )
+    return f"{back}They {stand}. {alone}{_border(sizes, numbers)} {follows}".strip()
+
+
+def _back(verdict: Verdict, strength: pd.DataFrame | None, numbers: Numbers) -> str:
+    """Say whether segments come back in repeated samples, and what follows for those that do not hold."""
+    if strength is None or strength.empty:
+        return ""
+    if verdict.failed:
+        some = " and ".join(numbers.count(segment) for segment in verdict.failed)
+        one = len(verdict.failed) == 1
+        said = f"Segment {some} does" if one else f"Segments {some} do"
+        return f"{said} not hold: shown, and nothing is advised for {'it' if one else 'them'}. "
+    least = numbers.percent(float(strength["jaccard"].min()))
+    return f"All come back in repeated samples (an overlap of at least {least} on average). "
 
 
 def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH) -> str:

@@ -29,6 +29,7 @@ from segkit.segments.validity import Floats, Labels, Matrix
 
 ROWS = 2_000
 WARD_ROWS = 1_000
+LARGEST = 9  # always the same search, whatever is asked for
 MOST = 15  # components where the way down starts
 FEWEST_SHARE = 0.02
 NOISE_SHARE = 0.03  # at most this share of the rows is taken for far out
@@ -114,11 +115,11 @@ class GaussianMixture:
     ) -> list[tuple[Labels, Floats, Metric | None]]:
         """Return labels, centres and metric of every number, found on the first 2,000 rows, in one search.
 
-        A number that the search bars (a component under 2 %) is answered by k-means, which assigns by plain
-        distance.
+        A number above nine, or one that the search bars (a component under 2 %), is answered by k-means,
+        which assigns by plain distance.
         """
         dense = np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
-        found = kept_paths(dense[:ROWS], max(numbers), seed=seed)
+        found = kept_paths(dense[:ROWS], LARGEST, seed=seed)
         answers: list[tuple[Labels, Floats, Metric | None]] = []
         for k in numbers:
             if k in found:
@@ -136,7 +137,8 @@ def kept_paths(X: Floats, largest: int, *, seed: int) -> dict[int, Mixture]:
     """Return `paths`, remembered for the last few tables: the verdict and the sweep ask the same."""
     key = hashlib.sha256(np.ascontiguousarray(X).tobytes() + f"{largest},{seed}".encode()).hexdigest()
     if key not in _kept:
-        _kept[key] = paths(X, largest, seed=seed)
+        with threads(1):
+            _kept[key] = paths(X, largest, seed=seed)
         while len(_kept) > 4:
             _kept.popitem(last=False)
     return _kept[key]
@@ -169,6 +171,16 @@ def paths(X: Floats, largest: int, *, seed: int) -> dict[int, Mixture]:
             if k <= largest and not barred and (k not in best or each.bic < best[k].bic):
                 best[k] = each
     return best
+
+
+def refit(drawn: Floats, rows: Floats, segments: int, like: Metric, *, seed: int) -> Labels:
+    """Fit a mixture of the same shape to resampled rows, from one k-means start, and label `rows` by it."""
+    same = len(set(like.widths)) == 1
+    shape = "tied" if like.turn else "shared" if same else "diagonal"
+    with threads(1):
+        start = SklearnKMeans(segments, n_init=2, random_state=seed).fit(drawn).labels_
+        found = _fitted(_data(drawn), np.eye(segments)[start], shape)
+        return found.metric.nearest(rows, found.means)
 
 
 def _data(X: Floats) -> Data:

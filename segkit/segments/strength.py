@@ -1,0 +1,133 @@
+"""How well each segment holds: whether it comes back in repeated samples, with a valley around it.
+
+Two measures that need no truth. The Jaccard similarity of a segment with its best match in bootstrap samples
+says whether the data always give it; the valley says whether fewer customers stand between it and its
+neighbours than in the middle of the emptier of the two. Neither is enough alone: halves of one cloud come
+back, and sparse data show valleys. Fixed thresholds do not protect against structure that is not there
+(`chance` does that); they tell a segment that holds from one that does not, where there is structure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from segkit.segments.validity import Floats, Labels
+
+BOOTSTRAPS = 20
+SAME = 0.6  # mean Jaccard from which a segment comes back
+DEEP = 0.8  # valley below which it is apart
+HOLLOW = 0.7  # and below which a segment holds for certain
+ONE = 1.0  # two components with no fewer customers between them than in the emptier one are one segment
+FEW = 3.0  # rows added to the emptier centre: few rows show valleys by chance either way
+STEP = 0.15
+SMALL = 0.03  # a segment under this share of the rows is suspected of being made of outliers
+IQRS = 3.0
+TABLE = ["segment", "share", "jaccard", "jaccard_low", "jaccard_high", "valley", "far_out", "status"]
+
+
+def valleys(X: Floats, labels: Labels) -> Floats:
+    """Return for each pair of segments the rows between them over those at the emptier centre, shape (k, k).
+
+    On the axis between two means (columns in units of their spread within segments), rows are counted in
+    windows of .3 of the distance. Between two equal normals s standard deviations apart the ratio is 1.2 at
+    s = 2, .65 at 3, .27 at 4 and .09 at 5. The emptiest window between the two centres counts, for between
+    segments of unequal size it does not lie in the middle. The diagonal is NaN.
+    """
+    k = int(labels.max()) + 1
+    parts = [X[labels == j] for j in range(k)]
+    centers = np.array([part.mean(axis=0) for part in parts])
+    spread = np.sqrt(
+        sum(((part - c) ** 2).sum(axis=0) for part, c in zip(parts, centers, strict=True)) / len(X)
+    )
+    spread = np.where(spread > 0, spread, 1.0)
+    found = np.full((k, k), np.nan)
+    for a in range(k):
+        for b in range(a):
+            axis = (centers[b] - centers[a]) / spread
+            both = (np.vstack([parts[a], parts[b]]) - centers[a]) / spread @ axis / max(axis @ axis, 1e-300)
+            found[a, b] = found[b, a] = _valley(both)
+    return found
+
+
+def _valley(along: Floats) -> float:
+    """Return the ratio for rows along an axis that has the two centres at 0 and 1."""
+    along = np.sort(along)
+
+    def window(at: float) -> int:
+        return int(np.diff(np.searchsorted(along, [at - STEP, at + STEP]))[0])
+
+    between = min(window(at) for at in np.arange(0.35, 0.66, 0.05))
+    return between / (min(window(0.0), window(1.0)) + FEW)
+
+
+def merged(X: Floats, labels: Labels) -> Labels:
+    """Join components without a valley between them, the flattest pair first; return labels 0, 1, ...
+
+    A skewed or cornered segment takes several normals to describe. Source: Hennig (2010), Methods for merging
+    Gaussian mixture components.
+    """
+    labels = np.unique(labels, return_inverse=True)[1]
+    while labels.max() > 0:
+        found = valleys(X, labels)
+        one, other = sorted(divmod(int(np.nanargmax(found)), len(found)))
+        if found[one, other] < ONE:
+            break
+        labels = np.unique(np.where(labels == other, one, labels), return_inverse=True)[1]
+    return labels
+
+
+def jaccards(X: Floats, labels: Labels, again: Callable[[Floats, int], Labels], *, seed: int) -> Floats:
+    """Return each segment's best Jaccard similarity in every bootstrap sample, shape (bootstraps, k).
+
+    `again(rows, b)` fits the resampled rows anew and returns labels of all of X. Source: Hennig (2007),
+    Cluster-wise assessment of cluster stability.
+    """
+    rng = np.random.default_rng(seed)
+    own = np.eye(int(labels.max()) + 1)[labels]
+    found = []
+    for b in range(BOOTSTRAPS):
+        other = again(X[rng.integers(0, len(X), len(X))], b)
+        theirs = np.eye(int(other.max()) + 1)[other]
+        both = own.T @ theirs
+        found.append((both / (own.sum(axis=0)[:, None] + theirs.sum(axis=0) - both)).max(axis=1))
+    return np.array(found)
+
+
+def table(X: Floats, labels: Labels, again: Callable[[Floats, int], Labels], *, seed: int) -> pd.DataFrame:
+    """Return one row per segment, from 1: share, Jaccard (mean, and 5 to 95 % of samples), valley, status.
+
+    `status` is "holds" (Jaccard .6 or more, valley under .7), "uncertain" (one of the two, or a valley of .7
+    to .8), "does not hold" (neither) or "far out": under 3 % of the rows (or Jaccard under .6), at least half
+    of them beyond 3 interquartile ranges in some column. `far_out` is that half's share.
+    """
+    k = int(labels.max()) + 1
+    same = jaccards(X, labels, again, seed=seed)
+    deep = np.nanmax(valleys(X, labels), axis=1, initial=0.0) if k > 1 else np.zeros(k)
+    low, high = np.quantile(X, [0.25, 0.75], axis=0)
+    room = IQRS * (high - low)
+    beyond = (np.abs(X - (low + high) / 2) > (high - low) / 2 + room)[:, room > 0].any(axis=1)
+    rows = []
+    for j in range(k):
+        mine, mean = labels == j, float(same[:, j].mean())
+        far = float(beyond[mine].mean())
+        status = _status(float(mine.mean()), mean, float(deep[j]), far)
+        ends = np.quantile(same[:, j], [0.05, 0.95])
+        rows.append((j + 1, mine.mean(), mean, *ends, deep[j], far, status))
+    return pd.DataFrame(rows, columns=TABLE)
+
+
+def _status(share: float, jaccard: float, valley: float, far: float) -> str:
+    if far >= 0.5 and (share < SMALL or jaccard < SAME):
+        return "far out"
+    if jaccard >= SAME and valley < HOLLOW:
+        return "holds"
+    return "uncertain" if jaccard >= SAME or valley < HOLLOW else "does not hold"
+
+
+def clear(found: pd.DataFrame) -> bool:
+    """Return whether at least half of the rows are in segments that come back and have a valley under .8."""
+    good = (found["jaccard"] >= SAME) & (found["valley"] < DEEP) & (found["status"] != "far out")
+    return bool(found.loc[good, "share"].sum() >= 0.5)

@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from segkit.segments import chance, prepare, strength
+from segkit.segments.algorithms import mixture, registry
+from segkit.segments.sweep import sweep
+
+
+def pair(apart, rows=20_000):
+    draw = np.random.default_rng(0)
+    labels = np.repeat([0, 1], rows // 2)
+    return np.column_stack([apart * labels + draw.normal(size=rows), draw.normal(size=rows)]), labels
+
+
+@pytest.mark.parametrize(("apart", "ratio"), [(3, 0.65), (4, 0.27), (5, 0.09)])
+def test_the_valley_between_two_normals_is_that_of_theory(apart, ratio):
+    X, labels = pair(apart)
+    # the normal densities integrated over the windows; the emptiest window, not the middle one, counts
+    assert strength.valleys(X, labels)[0, 1] == pytest.approx(ratio, abs=0.08)
+
+
+def test_halves_of_one_cloud_are_joined_and_two_clouds_are_not():
+    X, _ = pair(0)
+    assert strength.merged(X, (X[:, 0] > 0).astype(int)).max() == 0
+    X, labels = pair(4)
+    assert strength.merged(X, labels).max() == 1
+
+
+def test_a_segment_made_of_far_out_rows_is_told():
+    X, labels = pair(5, 1_000)
+    X[:10] += 40
+    labels[:10] = 2
+    found = strength.table(X, labels, lambda _rows, _b: labels, seed=0)
+    assert found["status"].tolist() == ["holds", "holds", "far out"]
+    assert found["jaccard"].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_dip_lies_in_the_column_that_has_two_peaks():
+    draw = np.random.default_rng(1)
+    frame = pd.DataFrame(draw.normal(size=(1_000, 3)), columns=["a", "b", "c"])
+    preparation = prepare.learn(frame, numbers=list(frame), categories=[])
+    assert chance.dips(chance.nw.from_native(frame), preparation, seed=0).min() > 0.05
+    frame["b"] += 5 * (draw.random(1_000) < 0.3)
+    preparation = prepare.learn(frame, numbers=list(frame), categories=[])
+    found = chance.dips(chance.nw.from_native(frame), preparation, seed=0)
+    assert found.index[0] == "b"
+    assert found.iloc[0] < 0.001
+    assert found.iloc[1] > 0.05
+
+
+def test_every_algorithm_finds_three_clouds():
+    draw = np.random.default_rng(2)
+    truth = draw.integers(0, 3, 600)
+    X = np.array([[0, 0], [8, 0], [0, 8]])[truth] + draw.normal(size=(600, 2))
+    for name in registry.ALGORITHMS:
+        labels = sweep(X, segments=3, max_segments=4, algorithm=name).solutions[3].labels
+        assert len(np.unique(labels * 3 + truth)) == 3, name
+
+
+def test_the_mixture_of_best_icl_has_as_many_clouds_as_there_are():
+    X, _ = pair(5, 600)
+    found = mixture.paths(X, 5, seed=0)
+    assert min(found, key=lambda k: found[k].icl) == 2
+    assert found[2].posterior.sum(axis=1) == pytest.approx(np.ones(600))
+    metric = found[2].metric
+    assert (metric.nearest(X, found[2].means) == found[2].posterior.argmax(axis=1)).mean() > 0.999

@@ -143,6 +143,30 @@ def _export(options: Options) -> int:
     return 0
 
 
+def _compare(options: Options) -> int:
+    import pandas as pd
+
+    from . import runs
+    from .export import plain, records
+    from .insight.compare import compare
+
+    folders = [run for run in (options.before, options.after) if runs.manifest(run)]
+    found = compare(*(pd.read_parquet(f"{folder}/segments.parquet") for folder in folders))
+    if options.json:
+        told = {"shared": found.shared, "only_before": found.only_before, "only_after": found.only_after}
+        tables = {name: records(getattr(found, name)) for name in ("segments", "moves")}
+        print(json.dumps(plain({**told, **tables}), ensure_ascii=False))
+        return 0
+    share = len(found.moves) / max(1, found.shared)
+    left, new = f"{found.only_before:,} are no longer there", f"{found.only_after:,} are new"
+    _tell(f"{found.shared:,} customers are in both runs; {left}, {new}.", to=sys.stdout)
+    _tell(f"{len(found.moves):,} of them ({share:.1%}) did not go on with their segment.", to=sys.stdout)
+    print("\nbefore  after  what became of it  customers that went on")
+    for row in found.segments.itertuples():
+        _tell(f"{row.before or '-':>6}  {row.after or '-':>5}  {row.fate:17}  {row.shared:,}", to=sys.stdout)
+    return 0
+
+
 def _params(options: Options) -> int:
     from .params import KINDS, Params
 
@@ -353,6 +377,10 @@ def _parser() -> _Parser:
     deliver.add_argument(
         "--exact", action="store_true", help="leave text as it is, even where a sheet runs it"
     )
+    compared = _command(commands, "compare", _compare, "what became of segments and customers between runs")
+    compared.add_argument("before", help="directory of the earlier run")
+    compared.add_argument("after", help="directory of the later run")
+    compared.add_argument("--json", action="store_true", help="print JSON, everybody who moved included")
     _command(commands, "settings", _settings, "print every setting of a deployment")
     init = _command(commands, "init", _init, "lay notebooks and parameter files down, to be changed")
     init.add_argument("directory", nargs="?", default=".", help="where to (here)")

@@ -68,6 +68,8 @@ def unused(customers: Customers, *, by: str = "segment", **columns: Any) -> pd.D
     table = with_tests(profile(customers, by=by, **columns))
     if table.empty or table["segment"].nunique() < 2:
         return pd.DataFrame(columns=UNUSED)
+    levels = table.groupby("column")["level"].transform("nunique")
+    table = table[(levels != 2) | (table["all_share"] <= 0.5)].reset_index(drop=True)  # of two, one tells all
     p = 2 * norm.sf(table["v_test"].abs())
     adjusted = false_discovery_control(p, method="by")
     table = table.assign(p=p, p_adjusted=adjusted, differs=adjusted <= LEVEL)

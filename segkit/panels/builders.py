@@ -219,6 +219,14 @@ def _unused(view: _View) -> Panel:
     )
 
 
+def _fairness(view: _View) -> Panel:
+    told, n = view.study.fairness, view.numbers
+    caption = rule_words.fairness_caption(told, view.labels, n)
+    return view.panel(
+        "fairness", caption, None, *([] if caption.empty else [tables.fairness(told, view.labels, n)])
+    )
+
+
 def _separation(view: _View) -> Panel:
     separation, n = view.study.separation, view.numbers
     caption = captions.separation(separation, n)
@@ -292,10 +300,11 @@ def _glossary(view: _View) -> Panel:  # noqa: ARG001 - one signature for all
 BEFORE = {"choice", "correlation", "missing", "quality", "columns"}  # not about these segments: no mark
 BUILDERS: dict[str, Callable[[_View], Panel]] = {
     "verdict": _verdict, "facts": _facts, "sizes": _sizes, "segments": _segments, "cards": _cards,
-    "choice": _choice, "map": _map, "profiles": _profiles, "distribution": _distribution, "drivers": _drivers,
-    "rules": _rules, "unused": _unused, "separation": _separation, "correlation": _correlation,
-    "missing": _missing, "quality": _quality, "columns": _columns, "unusual": _unusual,
-    "method": _method, "parameters": _parameters, "glossary": _glossary,
+    "choice": _choice, "map": _map, "profiles": _profiles, "distribution": _distribution,
+    "drivers": _drivers, "rules": _rules, "unused": _unused, "fairness": _fairness,
+    "separation": _separation, "correlation": _correlation, "missing": _missing, "quality": _quality,
+    "columns": _columns, "unusual": _unusual, "method": _method, "parameters": _parameters,
+    "glossary": _glossary,
 }  # fmt: skip
 NAMES = tuple(BUILDERS)
 

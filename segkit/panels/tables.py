@@ -24,6 +24,7 @@ from segkit.params import Kind
 Row = dict[str, Any]
 Column = tuple[str, Callable[[Row], str]]  # header, and how its cell is written
 MOST = 40  # rows of a table on a page; the files hold all of them
+STANDS_IN = {True: ("warn", "! Yes"), False: ("ok", "✓ No")}
 PILLS = {"pass": ("ok", "✓ Pass"), "warn": ("warn", "! Note"), "fail": ("error", "✕ Fail")}
 
 
@@ -174,6 +175,19 @@ def rules(rules: Rules, sizes: pd.DataFrame, labels: Labels, numbers: Numbers) -
         "Rules, read from the top", table, ("Segment", _segment), _col("Customers who fit", "told"),
         _col("Customers", "customers", numbers.count), _col("In the segment", "precision", numbers.share),
         _col("Of the segment", "coverage", numbers.share), _col("Lift", "lift", numbers.multiple), words=(1,),
+    )  # fmt: skip
+
+
+def fairness(fairness: pd.DataFrame, labels: Labels, numbers: Numbers) -> TableView:
+    """Return how much the segments tell about each sensitive column."""
+    return _view(
+        "What the segments tell about sensitive columns", fairness, _col("Column", "column", labels.title),
+        ("Segments stand in for it", lambda row: pill(*STANDS_IN[bool(row["stands_in"])])),
+        _col("Cramér’s V", "cramers_v", numbers.index), _col("AUC", "auc", numbers.index),
+        _col("Told best", "level"),
+        ("Most in segment", lambda row: badge(row["segment"]) if row["level"] else "-"),
+        _col("Share there", "share", numbers.share), _col("Share of all", "all_share", numbers.share),
+        words=(1, 4),
     )  # fmt: skip
 
 

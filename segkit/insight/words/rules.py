@@ -63,7 +63,8 @@ def rules_caption(rules: Rules, numbers: Numbers) -> Caption:
         nothing = ("There is one group", "So there is nothing that a rule could tell apart.")
         return Caption("What a rule would ask", subtitle, empty=nothing)
     share = numbers.percent(rules.fidelity)
-    title = f"{counted(len(rules.rules), numbers, 'short rule')} put {share} of customers in their segment"
+    count = f"{numbers.cardinal(len(rules.rules))} short rule{'s put' if len(rules.rules) > 1 else ' puts'}"
+    title = f"{count} {share} of customers in their segment"
     note = "Read from the top: the first rule that fits decides, and who fits none is in segment "
     note += f"{rules.otherwise}. Lift is how many times more often the segment is met among those who fit."
     if not rules.faithful:
@@ -85,10 +86,33 @@ def unused_caption(unused: pd.DataFrame, labels: Labels, numbers: Numbers) -> Ca
     differing = list(dict.fromkeys(found["column"]))
     title = f"Not one of {counted(columns, numbers, 'other column')} differs between the segments"
     if differing:
-        lead = f"{len(differing)} of {counted(columns, numbers, 'other column')}"
-        title = fit(f"{lead} differ too, {labels.inline(differing[0])} most surely", f"{lead} differ too")
+        lead = f"{numbers.cardinal(len(differing))} of {counted(columns, numbers, 'other column')}"
+        lead += " differs too" if len(differing) == 1 else " differ too"
+        title = fit(f"{lead}, {labels.inline(differing[0])} most surely", lead)
     note = f"Differs: at most 5{NBSP}% of these findings are expected to be chance, whatever their number "
     note += "(Benjamini and Yekutieli). The test value counts standard deviations of chance."
+    return Caption(title, subtitle, note)
+
+
+def fairness_caption(fairness: pd.DataFrame, labels: Labels, numbers: Numbers) -> Caption:
+    """Caption the table of sensitive columns."""
+    subtitle = "How much a customer’s segment tells about columns that had no part in making it"
+    if fairness.empty:
+        none = (
+            "No sensitive column is named",
+            "Name them with the parameter sensitive to have them checked.",
+        )
+        return Caption("Do segments stand in for a sensitive column?", subtitle, empty=none)
+    found = fairness[fairness["stands_in"]]
+    title = f"Segments stand in for none of {counted(len(fairness), numbers, 'sensitive column')}"
+    if len(found):
+        lead = labels.inline(found["column"].iloc[0])
+        title = fit(
+            f"Segments stand in for {lead}: whoever treats one treats the other",
+            f"Segments stand in for {lead}",
+        )
+    note = "Warned from a V of 0.30 or an AUC of 0.70 (0.50 tells nothing, 1.00 everything). "
+    note += "No warning does not make a use of the segments fair."
     return Caption(title, subtitle, note)
 
 
@@ -96,8 +120,9 @@ def stake(row: Mapping[Any, Any], value: str, numbers: Numbers) -> str:
     """Tell the money observed in a segment, with its interval; nothing without a value column."""
     if not value or pd.isna(row.get("value_low")):
         return ""
-    between = numbers.range(row["value_low"], row["value_high"], lambda x: numbers.money(x, short=True))
-    observed = numbers.money(row["value_sum"], short=True)
+    short = row["value_low"] >= 1_000_000  # all three or none: "974,863 to 1.0 M" is hard to read
+    between = numbers.range(row["value_low"], row["value_high"], lambda x: numbers.money(x, short=short))
+    observed = numbers.money(row["value_sum"], short=short)
     return f"At stake: {observed} of {value}, observed ({between} in nine of ten resamples)."
 
 
@@ -106,4 +131,5 @@ def proof(held: int, change: float, numbers: Numbers) -> str:
     if pd.isna(change):
         return "There are too few customers to prove that it works."
     back = f"To prove it, hold back {counted(held, numbers, 'customer')} and treat as many"
-    return f"{back}: a change of {numbers.value(100 * change)} points then shows four times in five."
+    points = numbers.value(round(100 * change, 1))
+    return f"{back}: a difference of {points} points in the share that answers then shows four times in five."

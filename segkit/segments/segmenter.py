@@ -55,7 +55,8 @@ class Segmenter(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin,
     inertia_ : float
         Sum of squared distances to the own centre.
     choice_ : DataFrame
-        One row per number tried: segments, inertia, silhouette, davies_bouldin, calinski_harabasz.
+        One row per number tried: segments, inertia, silhouette and silhouette_error (its standard error,
+        0 where it is exact), davies_bouldin, calinski_harabasz.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -164,7 +164,7 @@ def _together(X: Floats, wanted: list[int], order: Labels, method: KMeans, seed:
     rows = min(len(X), estimate.ROWS if len(X) > EXACT_ROWS else EXACT_ROWS)
     sample = X[order[:rows]]
     labellings = [validity.nearest(sample, chained[k]) for k in found]
-    table = _tabled(sample, labellings, list(found.values()), len(X))
+    table = tabled(sample, labellings, list(found.values()), len(X))
     proposed, why = propose(table, max(wanted), MOST + 1)
     alone = Solution(1, np.zeros(len(X), dtype=np.intp), total.mean[None, :], total.squares)
     solutions = _OnDemand({
@@ -227,10 +227,10 @@ def indices(X: Matrix, labellings: list[Labels]) -> tuple[pd.DataFrame, int]:
     """Return the table of indices, one row per labelling, and the rows the silhouettes rest on."""
     parts = [validity.within(X, labels) for labels in labellings]
     rows = min(X.shape[0], estimate.ROWS if X.shape[0] > EXACT_ROWS else EXACT_ROWS)
-    return _tabled(X[:rows], [labels[:rows] for labels in labellings], parts, X.shape[0]), rows
+    return tabled(X[:rows], [labels[:rows] for labels in labellings], parts, X.shape[0]), rows
 
 
-def _tabled(
+def tabled(
     sample: Matrix, labellings: list[Labels], parts: Sequence[validity.Within | passes.Assigned], rows: int
 ) -> pd.DataFrame:
     """Put silhouettes, of all rows or estimated from an even sample of them, beside the other indices."""

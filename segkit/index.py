@@ -23,6 +23,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from . import places, runs
 from .errors import OutputError, SegkitError, nearest
@@ -117,7 +118,11 @@ class Index:
             self.engine = sa.create_engine(address)
             if self.engine.dialect.name == "sqlite":
                 sa.event.listen(self.engine, "connect", _durable)
-            _meta.create_all(self.engine)
+            with self.engine.begin() as connection:  # several may come first at once
+                for table in _meta.sorted_tables:
+                    connection.execute(CreateTable(table, if_not_exists=True))
+                    for each in table.indexes:
+                        connection.execute(CreateIndex(each, if_not_exists=True))
         except (SQLAlchemyError, ImportError) as error:
             shown = _without_password(address)
             reason = _reason(error)

@@ -163,7 +163,8 @@ def _compare(options: Options) -> int:
     _tell(f"{len(found.moves):,} of them ({share:.1%}) did not go on with their segment.", to=sys.stdout)
     print("\nbefore  after  what became of it  customers that went on")
     for row in found.segments.itertuples():
-        _tell(f"{row.before or '-':>6}  {row.after or '-':>5}  {row.fate:17}  {row.shared:,}", to=sys.stdout)
+        line = (str(row.before or "-").rjust(6), str(row.after or "-").rjust(5), str(row.fate).ljust(17))
+        _tell("  ".join((*line, str(row.shared))), to=sys.stdout)
     return 0
 
 

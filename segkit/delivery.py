@@ -139,7 +139,7 @@ def _put(sheet: Any, row: int, column: int, value: Any, form: Any, *, safe: bool
 
 
 def _sheet(name: str, taken: set[str]) -> str:
-    """Return a name that a sheet can have: no sign of a formula or a path, at most 31 signs, not yet taken."""
+    """Return a name that a sheet can have: no sign of a formula or a path, at most 31 signs, not taken."""
     plain = (
         re.sub(r"^[^\w]+|[\[\]:*?/\\']|[^\w]+$", "", "".join(s for s in name if s.isprintable()))[:NAME]
         or "Sheet"

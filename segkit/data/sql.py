@@ -19,7 +19,6 @@ from sqlglot import exp
 from segkit.errors import ParameterError, nearest
 from segkit.safe import identifier
 
-TABLE = "customers"
 TESTED = ("duckdb", "postgres")
 E = "2.718281828459045"
 
@@ -39,8 +38,8 @@ def relation(numbers: Iterable[str], texts: Iterable[str]) -> nw.LazyFrame[Any]:
     """
     columns = [f"{identifier(name)} double" for name in numbers] + [f"{identifier(n)} varchar" for n in texts]
     connection = duckdb.connect(config={"enable_external_access": "false"})
-    connection.execute(f"create table {TABLE} ({', '.join(columns)})")
-    return nw.from_native(connection.table(TABLE))
+    connection.execute("create table customers (" + ", ".join(columns) + ")")
+    return nw.from_native(connection.table("customers"))
 
 
 def statement(query: nw.LazyFrame[Any], dialect: str = "duckdb") -> str:

@@ -29,7 +29,7 @@ class Comparison(NamedTuple):
     migration
         Customers by segment before (rows) and after (columns).
     segments
-        ``before after fate shared jaccard``: fate is same, split, merged, born or gone; 0 where there is none.
+        ``before after fate shared jaccard``: fate is same, split, merged, born or gone; 0 for none.
     moves
         ``id before after cause``, who did not go on with their segment; the cause is
         behaviour, boundary, noise, or unknown without the old model.

@@ -201,7 +201,7 @@ class Model(BaseModel):
             name = nw.when(nw.col("segment") == each.segment).then(nw.lit(each.name)).otherwise(name)
         told = id_column + "_" * (id_column in PLACED)
         query = placed.select(nw.col("kept").alias(told), "segment", name.alias("segment_name"), *PLACED[2:])
-        return sql.statement(query, dialect)
+        return sql.statement(query, dialect)  # type: ignore[arg-type]  # lazy in, lazy out
 
     def score(self, frame: Any, id_column: str | None = None) -> pd.DataFrame:
         """Place each row in its nearest segment.

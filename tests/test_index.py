@@ -165,20 +165,23 @@ def test_a_password_is_never_shown(tmp_path):
     assert "hush" not in str(error.value)
 
 
-def test_eight_processes_lose_no_run(tmp_path, root):
+@pytest.mark.parametrize(
+    ("processes", "each"), [("abc", 4), pytest.param("abcdefgh", 20, marks=pytest.mark.slow)]
+)
+def test_processes_at_once_lose_no_run(tmp_path, root, processes, each):
     code = (
         "import sys; from tests.test_index import *\n"
         "index = Index(sys.argv[1])\n"
-        "for i in range(20):\n"
+        f"for i in range({each}):\n"
         "    with index.attempt(**ABOUT) as finished:\n"
-        "        finished(published(Path(sys.argv[2]), f'{sys.argv[3]}{i}-0123456789'))\n"
+        "        finished(published(Path(sys.argv[2]), sys.argv[3] + str(i) + '-0123456789'))\n"
     )
     address = f"sqlite:///{tmp_path / 'i.sqlite'}"
     command = [sys.executable, "-c", "from pathlib import Path\n" + code, address, str(tmp_path / "out")]
-    started = [subprocess.Popen([*command, word], cwd=root) for word in "abcdefgh"]
-    assert [process.wait(120) for process in started] == [0] * 8
+    started = [subprocess.Popen([*command, word], cwd=root) for word in processes]
+    assert [process.wait(300) for process in started] == [0] * len(processes)
     found = Index(address).find(status="complete")
-    assert len({entry.directory for entry in found}) == 160
+    assert len({entry.directory for entry in found}) == each * len(processes)
     assert not [entry for entry in found if runs.verify(entry.directory)]
 
 

@@ -33,6 +33,7 @@ VALUES = 20_000
 KNOTS = 33
 ATOM = 0.05  # from this share on zeros are a kind of customer of their own
 LITTLE = 0.1
+MANY = 10  # different values from which a column has a scale to be low on
 NONE = np.empty(0)
 
 
@@ -108,7 +109,9 @@ def _number(data: Frame, column: str, look: Look, *, impute: str, transform: str
         _values(data) if empty or (skewed and look.low < 0) or transform in {"yeo-johnson", "rank"} else NONE
     )
     least = (
-        tidy(float(np.quantile(values[values > 0], LITTLE))) if empty and look.present > look.zeros else 0.0
+        tidy(float(np.quantile(values[values > 0], LITTLE)))
+        if empty and len(np.unique(values)) > MANY
+        else 0.0
     )
     name, why = _auto(look, values, least) if transform == "auto" else (transform, f"{transform} asked for")
     return Number.model_validate({

@@ -107,16 +107,18 @@ def table(path: Path, what: str, folder: Path, hints: Hints, limits: Limits) -> 
             raise SourceError(f"{name} is an archive in an archive. Unpack it.")
         if what in gate.SPREADSHEETS:
             gate.inspect(path, what, limits, name)
-    raw, names, reading = _READERS[what](path, folder, reading, hints)
+    raw, names, reading = _READERS[what](path, folder, replace(reading, columns=limits.columns), hints)
     if len(raw.columns) > limits.columns:
-        raise SourceError(f"{name} has {len(raw.columns):,} columns; at most {limits.columns:,} are allowed.")
+        raise SourceError(f"{name} has over {limits.columns:,} columns; no more are allowed.")
     found = texts.typed(raw, dict(zip(raw.columns, names, strict=True)), hints, reading.delimiter)
     left = [new for new, key in enumerate(raw.columns) if key in found.table.columns]
     given, renamed = unique(names[at] or (f"column_{at + 1}" if "" in names else "") for at in left)
     renamed = tuple((names[at], new) for at, new in zip(left, given, strict=True) if names[at] != new)
     types = tuple((name, type_) for name, (_, type_) in zip(given, found.types, strict=True))
     notes = [*reading.notes, *rename_notes(renamed), *found.notes]
-    reading = replace(reading, renamed=renamed, types=types, repaired=found.repaired, notes=tuple(notes))
+    reading = replace(
+        reading, columns=0, renamed=renamed, types=types, repaired=found.repaired, notes=tuple(notes)
+    )
     return found.table, given, reading
 
 
@@ -245,6 +247,8 @@ def _plain_text(path: Path, folder: Path, reading: Reading, hints: Hints) -> _Ra
         raw = _stored(plain, reading.source, folder, "read_json($path, sample_size = -1)")
         return raw, raw.columns, replace(reading, format="jsonl")
     sign, found = _looked(start)
+    if len(found.names) > reading.columns:  # so far the number that is allowed
+        raise SourceError(f"{reading.source} has over {reading.columns:,} columns; no more are allowed.")
     reading = replace(reading, format="tsv" if sign == "\t" else "csv", delimiter=sign.strip("\x1f "))
     if sign == " ":
         reading = replace(reading, notes=(*reading.notes, "Its columns were lined up with spaces."))

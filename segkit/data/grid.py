@@ -57,7 +57,9 @@ def find(rows: Sequence[Row], *, padded: bool = False) -> Table | None:
     if not any(fill):
         return None
     width = _width([len(row) for row, there in zip(rows, fill, strict=True) if there])
-    widest = max(len(there) for row, there in zip(rows, fill, strict=True) if padded or len(row) >= width - 1)
+    widest = max(
+        sum(padded or at < width for at in there) for there in fill
+    )  # one overlong row sets no measure
     first = next(at for at, there in enumerate(fill) if there)
     top = next(
         (

@@ -72,7 +72,9 @@ def test_requirements_are_what_is_imported():
     names = {"scikit-learn": "sklearn", "pyyaml": "yaml", "ipython": "IPython"}
     declared = {requirement.split(">=")[0] for requirement in PROJECT["dependencies"]} - programs
     imported = {root for path in MODULES for root in imported_roots(path)} - sys.stdlib_module_names
-    assert imported - {"segkit"} == {names.get(name, name).replace("-", "_") for name in declared}
+    groups = PROJECT["optional-dependencies"].values()
+    extras = {each.split(">=")[0].replace("-", "_") for group in groups for each in group}
+    assert imported - {"segkit"} - extras == {names.get(name, name).replace("-", "_") for name in declared}
 
 
 def imported_roots(path: Path) -> Iterator[str]:

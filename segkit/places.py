@@ -1,14 +1,15 @@
 """Where the files that travel with segkit lie: notebooks, parameter files, and what is static.
 
 In a wheel the notebooks and parameters are inside the package; in a checkout they stand beside it, where
-people look for them. Only paths are made here; who reads the files lives elsewhere.
+people look for them. And where this process stands: before its own user, or behind a dashboard. Nothing is
+read here; who reads the files lives elsewhere.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from .errors import OutputError, ParameterError, nearest
@@ -35,6 +36,22 @@ def state_dir() -> Path:
     """Return the folder of what segkit keeps for this user: the index of runs, the traces of errors."""
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     return state / "segkit"
+
+
+def in_dashboard(environ: Mapping[str, str]) -> bool:
+    """Answer whether this process serves a dashboard, whose visitors are not trusted.
+
+    Examples
+    --------
+    >>> in_dashboard({"SEGKIT_FACE": "dashboard"}), in_dashboard({"SERVER_SOFTWARE": "voila/0.5.13"})
+    (True, True)
+    """
+    voila = environ.get("SERVER_SOFTWARE", "").lower().startswith("voila")
+    return (
+        voila
+        or environ.get("SEGKIT_FACE") == "dashboard"
+        or any(name.startswith("VOILA_") for name in environ)
+    )
 
 
 def notebook(name: str) -> Path:

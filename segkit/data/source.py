@@ -20,6 +20,7 @@ import narwhals as nw
 import pandas as pd
 import pyarrow as pa
 
+from segkit import places
 from segkit.errors import SourceError, nearest
 
 from . import databases, files, samples, texts
@@ -76,7 +77,7 @@ def load(
     (10000, 'sample')
     """
     hints = Hints(sheet, query, dates, decimal)
-    trusted = os.environ.get("SEGKIT_FACE") != "dashboard" if trusted is None else trusted
+    trusted = not places.in_dashboard(os.environ) if trusted is None else trusted
     if isinstance(source, str) and source.startswith("sample:"):
         frame, reading = _sample(source)
     elif isinstance(source, (str, Path)) and "://" in str(source):

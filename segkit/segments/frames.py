@@ -18,7 +18,7 @@ Frame = nw.DataFrame[Any]
 
 
 def table(frame: Any) -> Frame:
-    """Return any eager frame as narwhals sees it; a lazy one of narwhals passes, to be pushed to its engine."""
+    """Return any eager frame as narwhals sees it; a lazy one of narwhals passes, for its engine."""
     if isinstance(frame, nw.LazyFrame):
         return frame  # type: ignore[return-value]  # expressions are all that is asked of it
     return nw.from_native(frame, eager_only=True, pass_through=False)

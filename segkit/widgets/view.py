@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 import ipywidgets as widgets
 from IPython import display as ipython
 
-from segkit import export, runs, settings
+from segkit import export, places, runs, settings
 from segkit.data import samples
 from segkit.errors import ParameterError
 from segkit.panels import builders
@@ -90,7 +90,7 @@ class View:
     def __init__(
         self, params: Kinds, *, interactive: bool = True, environ: Mapping[str, str] = os.environ
     ) -> None:
-        self.dashboard = in_dashboard(environ)
+        self.dashboard = places.in_dashboard(environ)
         self.form: Form | None = None
         self._params = params
         self._study: Made | None = None
@@ -226,22 +226,6 @@ class View:
 
     def _take(self, study: Made) -> None:
         self.study = study
-
-
-def in_dashboard(environ: Mapping[str, str]) -> bool:
-    """Answer whether this process serves a dashboard, where visitors are not operators.
-
-    Examples
-    --------
-    >>> in_dashboard({"SEGKIT_FACE": "dashboard"}), in_dashboard({"SERVER_SOFTWARE": "voila/0.5.13"})
-    (True, True)
-    """
-    voila = environ.get("SERVER_SOFTWARE", "").lower().startswith("voila")
-    return (
-        voila
-        or environ.get("SEGKIT_FACE") == "dashboard"
-        or any(name.startswith("VOILA_") for name in environ)
-    )
 
 
 def from_address(query: str, params: Kinds) -> Kinds:

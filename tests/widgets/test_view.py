@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from traitlets import TraitError
 
+from segkit import places
 from segkit.errors import ParameterError
 from segkit.panels import builders
 from segkit.params import Params
@@ -211,11 +212,11 @@ def test_a_visitor_cannot_name_a_file(small, shown, tmp_path):
 
 @pytest.mark.parametrize("environ", [VISITOR, {"SERVER_SOFTWARE": "voila/0.5"}, {"VOILA_BASE_URL": "/"}])
 def test_voila_means_visitors(environ):
-    assert room.in_dashboard(environ)
+    assert places.in_dashboard(environ)
 
 
 def test_an_owner_is_no_visitor():
-    assert not room.in_dashboard({"PATH": "/bin"})
+    assert not places.in_dashboard({"PATH": "/bin"})
 
 
 def test_the_address_sets_what_visitors_may(small, shown):

@@ -101,8 +101,8 @@ def test_every_field_says_what_it_is():
         assert field.type in {"str", "int", "float", "bool", "list[str]", "list[float]"}, field.name
 
 
-def test_only_the_source_is_kept_from_a_dashboards_address():
-    assert [field.name for field in Params.fields() if field.operator] == ["source"]
+def test_only_what_is_read_is_kept_from_a_dashboards_address():
+    assert [field.name for field in Params.fields() if field.operator] == ["source", "query"]
 
 
 def test_the_schema_and_the_table_hold_every_field():

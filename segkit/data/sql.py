@@ -34,7 +34,7 @@ def relation(numbers: Iterable[str], texts: Iterable[str]) -> nw.LazyFrame[Any]:
       (
         "spend" * CAST(2.0 AS DOUBLE)
       ) AS "double"
-    FROM "customers" AS "customers"
+    FROM "customers"...
     """
     columns = [f"{identifier(name)} double" for name in numbers] + [f"{identifier(n)} varchar" for n in texts]
     connection = duckdb.connect(config={"enable_external_access": "false"})

@@ -266,7 +266,7 @@ def _done(target: str, folder: Path, status: str, seconds: float) -> Outcome:
         directory=_short(folder),
         message=summary["text"]["headline"],
         verdict=verdict.get("level", ""),
-        segments=verdict.get("shown", len(summary["sizes"])),
+        segments=verdict["shown"] if "shown" in verdict else len(summary["sizes"]),
         seconds=round(seconds, 1),
     )
 

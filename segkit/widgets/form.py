@@ -27,6 +27,7 @@ OPEN = ("Data", "Segments")  # groups that are never folded away
 NAMED = {
     "customer_id": (("Find it", "auto"), ("None", "")),
     "value": (("None", ""),),
+    "by": (("None", ""),),
     **dict.fromkeys(
         ("date", "amount", "quantity", "price", "order_id", "product"), (("Find it", "auto"), ("None", ""))
     ),

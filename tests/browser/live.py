@@ -35,6 +35,7 @@ READ = """() => {
 PATIENCE = 240_000
 # Panels that say nothing about the segments: a change of k need not change them.
 STEADY = {"quality", "missing", "correlation", "columns", "method", "glossary"}
+EMPTY = {"unused", "fairness"}  # of the sample: nothing is left unused or named sensitive
 
 
 def squeeze(text: str) -> str:

@@ -104,7 +104,16 @@ def test_columns_found_leave_all_other_controls_alone(calls):
     for name, made in form.controls.items():
         made.observe(lambda _, name=name: touched.append(name), names=("value", "options"))
     form.found(["spend", "visits"])
-    assert set(touched) == {"customer_id", "value", "features", "exclude", "numbers", "categories", "sensitive", "by"}
+    assert set(touched) == {
+        "customer_id",
+        "value",
+        "features",
+        "exclude",
+        "numbers",
+        "categories",
+        "sensitive",
+        "by",
+    }
     touched.clear()
     form.found(["spend", "visits"])
     assert not touched

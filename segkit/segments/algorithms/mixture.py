@@ -13,6 +13,7 @@ Sources: Banfield and Raftery (1993), Model-based Gaussian and non-Gaussian clus
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import numpy as np
 from scipy import linalg
 from scipy.cluster import hierarchy
 from sklearn.cluster import KMeans as SklearnKMeans
+from sklearn.exceptions import ConvergenceWarning
 
 from segkit.segments.algorithms.kmeans import KMeans, threads
 from segkit.segments.metric import Metric
@@ -194,7 +196,8 @@ def _data(X: Floats) -> Data:
 
 def _starts(X: Floats, most: int, seed: int) -> list[Floats]:
     """Return memberships (n, k) to start from: k-means and Ward for every number of components."""
-    with threads(1):
+    with threads(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than components
         fits = [SklearnKMeans(k, n_init=2, random_state=seed).fit(X).labels_ for k in range(1, most + 1)]
     some = np.arange(len(X))[:WARD_ROWS]
     tree = hierarchy.linkage(X[some], method="ward")

@@ -202,6 +202,7 @@ def test_every_acknowledged_record_outlives_a_kill(tmp_path, root):
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_runs_are_asked_without_a_scan(index):
     from segkit.index import PARAMETERS, RUNS
 

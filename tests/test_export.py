@@ -83,7 +83,7 @@ def test_csv_and_parquet_hold_the_assignments(study, tmp_path):
     export.write(study, tmp_path)
     parquet = pd.read_parquet(tmp_path / "segments.parquet")
     pd.testing.assert_frame_equal(parquet, study.assignments, check_dtype=False)
-    back = pd.read_csv(tmp_path / "segments.csv")
+    back = pd.read_csv(tmp_path / "segments.csv", float_precision="round_trip")
     assert list(back) == list(study.assignments)
     assert (back["segment"] == study.assignments["segment"]).all()
     assert np.array_equal(back["distance"], study.assignments["distance"])

@@ -128,7 +128,7 @@ def test_nothing_looks_like_retail_and_stands_no_further_apart_than_chance() -> 
         ranks = drawn.argsort(axis=0).argsort(axis=0)
         draw = {name: np.sort(filled[name].to_numpy())[ranks[:, at]] for at, name in enumerate(numbers)}
         others = {
-            name: rng.permutation(frame[name])
+            name: rng.permutation(frame[name].to_numpy(copy=True))
             for name, role in ROLES.items()
             if role in {"category", "yes/no"}
         }

@@ -30,7 +30,6 @@ from .errors import OutputError, SegkitError, nearest
 
 log = logging.getLogger(__name__)
 
-STATES = ("queued", "running", "complete", "failed", "interrupted")
 BEAT_SECONDS = 10.0
 DEAD_SECONDS = 60.0  # a run without a heartbeat for so long was interrupted
 KEY = "SEGKIT_RUN_KEY"  # a run that was queued hands its key to the process that carries it out

@@ -1,8 +1,8 @@
 """Letting go of runs: by age, by number, one by one, or of one customer in all of them.
 
 A run that goes is renamed first, so that nobody meets half of it. A customer who wants to be forgotten goes
-out of the tables, and their id out of every text, of each run that names them; those runs are written anew by
-the same protocol as any run and say in their manifest that this was done. Models and totals name no customer.
+out of the assignments and the list of unusual customers of each run that names them; those runs are written
+anew by the same protocol as any run and say in their manifest that this was done. Models name no customer.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import json
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from html import escape
 from pathlib import Path
 
 import pandas as pd
@@ -21,9 +20,11 @@ import pandas as pd
 from . import export, runs
 from .errors import OutputError, ParameterError
 from .index import Entry, Index
+from .safe import html
 
 GONE, TABLE = "(forgotten)", "segments.parquet"
-TEXTS = ("report.ipynb", "report.html", "summary.json")
+UNUSUAL = "The most unusual customers"  # the one table of a page that names customers
+TEXTS = {".csv", ".html", ".ipynb", ".json", ".log"}
 UNITS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 
@@ -81,59 +82,85 @@ def remove(index: Index, entries: Iterable[Entry]) -> None:
 def forget_customer(index: Index, customer: str) -> Iterator[tuple[Path, int]]:
     """Take a customer out of every complete run that names them; yield each directory and the rows that went.
 
-    A saved model names nobody and stays.
+    Only the places where a run names customers are touched (the assignments, the list of unusual customers),
+    for an id such as 12 is also a count or a share elsewhere. A saved model names nobody and stays.
 
     Raises
     ------
     OutputError
-        When a run cannot be rewritten; those before it are.
+        When a run cannot be rewritten, or still holds an id that is a word; the runs before it are done.
     """
     for entry in index.find(status="complete"):
         folder = Path(entry.directory)
         if runs.verify(folder):
             raise OutputError(f"{folder} is not complete any more, so nobody was forgotten in it. Remove it.")
-        if not _names(folder, customer):
-            continue
         with runs.begin(folder.parent, folder.name) as made:
             shutil.copytree(folder, made.path, dirs_exist_ok=True)
             (made.path / "manifest.json").unlink()
-            rows = _without(made.path, customer)
+            rows, texts = _leave_table(made.path, customer), _leave_texts(made.path, customer)
+            if not rows and not texts:
+                continue
+            if re.search("[^0-9.,-]", customer) and any(map(_names(customer), made.path.iterdir())):
+                raise OutputError(
+                    f"{folder} still names the customer outside its tables. Forget the whole run."
+                )
             made.publish(folder.name, notebook=entry.notebook, forgotten=True)
         yield folder, rows
 
 
-def _names(folder: Path, customer: str) -> bool:
-    """Answer whether the tables or texts of a run name a customer."""
-    texts = [(folder / name).read_text(encoding="utf-8") for name in TEXTS if (folder / name).exists()]
-    return any(re.search(_shapes(customer), text) for text in texts) or len(_table(folder, customer)[1]) > 0
-
-
-def _without(folder: Path, customer: str) -> int:
-    """Take a customer out of an unpublished copy of a run; return how many rows went."""
-    kept, gone = _table(folder, customer)
-    if len(gone):
+def _leave_table(folder: Path, customer: str) -> int:
+    """Take a customer out of the assignments; return how many rows went. Row numbers are nobody's id."""
+    if not (folder / TABLE).exists():
+        return 0
+    table = pd.read_parquet(folder / TABLE)
+    theirs = (table.iloc[:, 0].astype(str) == customer) & (table.columns[0] != "row")
+    if theirs.any():
+        kept = table[~theirs]
         export.to_parquet(kept, folder / TABLE)
         if (folder / "segments.csv").exists():
             export.to_csv(kept, folder / "segments.csv")
-    for name in TEXTS:
+    return int(theirs.sum())
+
+
+def _leave_texts(folder: Path, customer: str) -> int:
+    """Take an id out of the list of unusual customers in the summary, the notebook and the page."""
+    changed = 0
+    summary = json.loads((folder / "summary.json").read_bytes())
+    theirs = [row for row in summary.get("unusual", []) if str(row.get("id")) == customer]
+    for row in theirs:
+        row["id"] = GONE
+    if theirs:
+        (folder / "summary.json").write_text(export.to_json(summary), encoding="utf-8")
+    cell, gone = (f'<th scope="row" class="sk-l">{text}</th>' for text in (html(customer), GONE))
+    for name, quoted in (("report.html", str), ("report.ipynb", _in_json)):
         file = folder / name
-        if file.exists():
-            text = file.read_text(encoding="utf-8")
-            file.write_text(re.sub(_shapes(customer), GONE, text), encoding="utf-8")
-    return len(gone)
+        if not file.exists():
+            continue
+        text = file.read_text(encoding="utf-8")
+        clean = _in_tables(text, quoted(f"<caption>{UNUSUAL}</caption>"), quoted(cell), quoted(gone))
+        if clean != text:
+            changed += 1
+            file.write_text(clean, encoding="utf-8")
+    return changed + len(theirs)
 
 
-def _table(folder: Path, customer: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the assignments of all others and of the customer; rows without an id belong to nobody."""
-    if not (folder / TABLE).exists():
-        return pd.DataFrame(), pd.DataFrame()
-    table = pd.read_parquet(folder / TABLE)
-    theirs = (table.iloc[:, 0].astype(str) == customer) & (table.columns[0] != "row")
-    return table[~theirs], table[theirs]
+def _in_tables(text: str, caption: str, cell: str, gone: str) -> str:
+    """Return a page with one cell exchanged in the tables of a caption, and nowhere else."""
+    head, *tables = text.split(caption)
+    for table in tables:
+        inside, end, rest = table.partition("</table>")
+        head += caption + inside.replace(cell, gone) + end + rest
+    return head
 
 
-def _shapes(customer: str) -> str:
-    """Return a pattern of an id as HTML, JSON and JSON in JSON write it, and not inside a longer word."""
+def _in_json(text: str) -> str:
+    """Return a text as it stands inside a JSON string."""
+    return json.dumps(text)[1:-1]
+
+
+def _names(customer: str) -> Callable[[Path], bool]:
+    """Return what tells whether a text file holds an id, and not only inside a longer word."""
     plain = json.dumps(customer, ensure_ascii=False)[1:-1]
-    shapes = {customer, escape(customer), plain, json.dumps(plain, ensure_ascii=False)[1:-1]}
-    return rf"(?<![\w.-])(?:{'|'.join(map(re.escape, sorted(shapes, key=len, reverse=True)))})(?![\w-]|\.\d)"
+    shapes = "|".join(map(re.escape, {customer, html(customer), plain}))
+    word = re.compile(rf"(?<![\w.@-])(?:{shapes})(?![\w@-]|\.\w)")
+    return lambda file: file.suffix in TEXTS and bool(word.search(file.read_text(encoding="utf-8")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from segkit import retention, runs
 from segkit.errors import OutputError, ParameterError
 from segkit.index import Index
+from segkit.safe import html
 from segkit.study import segment
+from tests.test_index import published
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MAIL = "o'neil&sons@example.org"
@@ -116,3 +119,48 @@ def test_a_removed_run_is_gone_and_a_strangers_file_keeps_it(folder, index):
     retention.remove(index, [entry])
     assert list(folder.parent.iterdir()) == []
     assert index.find() == []
+
+
+def test_an_id_that_is_a_number_takes_no_other_number_with_it(customers, index, tmp_path):
+    numbered = customers.assign(mail=range(1, 201))
+    numbered.loc[0, "mail"] = 2  # as many segments as there are
+    numbered.loc[1, "mail"] = 1
+    folder = runs.save(
+        segment(numbered, customer_id="mail", segments=2), tmp_path / "reports" / "n-0123456789"
+    )
+    before = json.loads((folder / "summary.json").read_bytes())
+    assert any(row["id"] == 2 for row in before["unusual"])
+    index.rebuild(folder.parent)
+    assert list(retention.forget_customer(index, "2")) == [(folder, 1)]
+    after = json.loads((folder / "summary.json").read_bytes())
+    for row in before["unusual"]:
+        row["id"] = retention.GONE if row["id"] == 2 else row["id"]
+    assert after == before
+    assert runs.verify(folder) == []
+
+
+def test_the_page_and_the_notebook_lose_the_id_in_the_list_of_customers_only(tmp_path, index):
+    cell = '<th scope="row" class="sk-l">7</th><td>7</td>'
+    page = f"<p>7 customers</p><table><caption>{retention.UNUSUAL}</caption>{cell}</table>{cell}"
+    folder = published(tmp_path)
+    with runs.begin(tmp_path, "x") as made:
+        for file in folder.iterdir():
+            if file.name != "manifest.json":
+                (made.path / file.name).write_bytes(file.read_bytes())
+        pd.DataFrame({"id": [7, 8]}).to_parquet(made.path / "segments.parquet")
+        (made.path / "report.html").write_text(page)
+        (made.path / "report.ipynb").write_text(json.dumps({"cells": [page]}))
+        made.publish(folder.name, notebook="01-segment-customers")
+    index.rebuild(tmp_path)
+    assert list(retention.forget_customer(index, "7")) == [(folder, 1)]
+    wanted = page.replace(cell, cell.replace(">7</th>", f">{retention.GONE}</th>"), 1)
+    assert (folder / "report.html").read_text() == wanted
+    assert json.loads((folder / "report.ipynb").read_text()) == {"cells": [wanted]}
+
+
+def test_the_list_of_customers_is_found_by_the_name_that_pages_give_it(customers):
+    from segkit.panels import builders
+
+    panel = builders.build(segment(customers, customer_id="mail", segments=2), "unusual")
+    assert panel.tables[0].caption == retention.UNUSUAL
+    assert f'<th scope="row" class="sk-l">{html(MAIL)}</th>' in panel.foot_html(open=True)

@@ -1,0 +1,160 @@
+"""The commands that make something of data: ``segkit run``, ``check``, ``score``, ``compare``, ``export``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from .parts import Options, StudyParser, command, given, seconds, table, tell, whole
+
+
+def add(commands: Any) -> None:
+    """Add the commands of this module."""
+    _add_run(command(commands, "run", _run, "carry out studies, each to a report"))
+    check = command(commands, "check", _check, "say what a data file is like; make no study")
+    check.add_argument("source", help="data file or sample:NAME")
+    check.add_argument("--json", action="store_true", help="print JSON")
+    check.but = ("source",)
+
+    score = command(commands, "score", _score, "assign new rows with a saved model")
+    score.add_argument("model", help="model.json of a run")
+    score.add_argument("source", help="data file with the same columns")
+    score.add_argument("--out", required=True, metavar="FILE", help="where to: .csv or .parquet")
+    score.add_argument("--customer-id", default="", metavar="COLUMN", help="column that names the customer")
+    deliver = command(commands, "export", _export, "write a finished run as a file or into a database")
+    deliver.add_argument("run", help="directory of a complete run")
+    deliver.add_argument(
+        "--to", required=True, metavar="FILE|ADDRESS",
+        help="ends in .csv .parquet .json .xlsx .md .sql .db .sqlite; or sqlite:/// or postgresql://",
+    )  # fmt: skip
+    deliver.add_argument(
+        "--dialect", default="duckdb", metavar="NAME", help="of .sql (duckdb), such as postgres"
+    )
+    deliver.add_argument("--rules", action="store_true", help="of .sql: the rules in place of the model")
+    deliver.add_argument(
+        "--exact", action="store_true", help="leave text as it is, even where a sheet runs it"
+    )
+    compared = command(commands, "compare", _compare, "what became of segments and customers between runs")
+    compared.add_argument("before", help="directory of the earlier run")
+    compared.add_argument("after", help="directory of the later run")
+    compared.add_argument("--json", action="store_true", help="print JSON, everybody who moved included")
+
+
+def _add_run(run: StudyParser) -> None:
+    run.add_argument(
+        "target", nargs="+", metavar="FILE.yml|SOURCE", help="parameter files, data files or sample:NAME"
+    )
+    run.add_argument("--out", default="reports", metavar="DIR", help="directory of the runs (reports)")
+    run.add_argument("--notebook", default="", metavar="NAME", help="notebook to run, by name or path")
+    run.add_argument("--jobs", type=whole, default=1, metavar="N", help="how many runs at once (1)")
+    run.add_argument(
+        "--timeout", type=seconds, default=0.0, metavar="S", help="seconds after which to give up"
+    )
+    run.add_argument(
+        "--skip-complete", action="store_true", help="leave out what is already there, unchanged"
+    )
+    run.add_argument("--json", action="store_true", help="print one line of JSON for each run")
+    run.but = ()
+
+
+def _run(options: Options) -> int:
+    # nbformat's schema checker builds a grammar of addresses that costs a second and that no notebook needs.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    from segkit import settings
+    from segkit.report import batch, overview
+
+    order = batch.Order(
+        index=settings.load().index.get_secret_value(),
+        out=options.out,
+        notebook=options.notebook,
+        timeout=options.timeout,
+        skip_complete=options.skip_complete,
+        progress=sys.stderr.isatty() and not options.json,
+        level="debug" if options.log_level == "debug" else "info",
+        flags=given(options),
+    )
+    outcomes = []
+    for outcome in batch.carry_out(options.target, order, options.jobs):
+        outcomes.append(outcome)
+        if options.json:
+            print(outcome.json, flush=True)
+        else:
+            tell(outcome.line, to=sys.stderr if outcome.exit_code else sys.stdout)
+    if len(outcomes) > 1:
+        if page := overview.write(options.out, outcomes):
+            tell(f"All of them: {page}")
+        tell(batch.total(outcomes))
+    return batch.exit_code(outcomes)
+
+
+def _check(options: Options) -> int:
+    from segkit import study
+    from segkit.export import plain, records
+    from segkit.params import Params
+
+    seen = study.check(params=Params.from_text({"source": options.source, **given(options)}))
+    if options.json:
+        tables = {"quality": records(seen.quality), "columns": records(seen.columns)}
+        print(json.dumps(plain({"reading": seen.reading.as_dict(), **tables}), ensure_ascii=False))
+    else:
+        tell(
+            f"{seen.reading.source}: {seen.reading.rows:,} rows, {seen.reading.columns} columns",
+            to=sys.stdout,
+        )
+        for note in seen.reading.notes:
+            tell(f"- {note}", to=sys.stdout)
+        table(seen.quality[["status", "check", "found", "reason"]])
+        table(seen.columns[["use", "column", "role", "reason"]])
+    if not (seen.columns["use"] == "feature").any():
+        return 2
+    return int(len(seen.failed) > 0)
+
+
+def _score(options: Options) -> int:
+    from segkit import export
+    from segkit.data.source import load
+    from segkit.segments.model import read_model
+
+    model = read_model(options.model)
+    frame, _ = load(options.source)
+    learnt = model.training.get("customer_id")
+    scored = model.score(frame, options.customer_id or (learnt if learnt in frame.columns else None))
+    export.to_file(scored, options.out)
+    tell(f"{len(scored):,} customers scored. {options.out}", to=sys.stdout)
+    return 0
+
+
+def _export(options: Options) -> int:
+    from segkit.delivery import deliver
+
+    where = deliver(
+        options.run, options.to, safe=not options.exact, dialect=options.dialect, rules=options.rules
+    )
+    tell(f"Written to {where}", to=sys.stdout)
+    return 0
+
+
+def _compare(options: Options) -> int:
+    import pandas as pd
+
+    from segkit import runs
+    from segkit.export import plain, records
+    from segkit.insight.compare import compare
+
+    folders = [run for run in (options.before, options.after) if runs.manifest(run)]
+    found = compare(*(pd.read_parquet(f"{folder}/segments.parquet") for folder in folders))
+    if options.json:
+        told = {"shared": found.shared, "only_before": found.only_before, "only_after": found.only_after}
+        tables = {name: records(getattr(found, name)) for name in ("segments", "moves")}
+        print(json.dumps(plain({**told, **tables}), ensure_ascii=False))
+        return 0
+    share = len(found.moves) / max(1, found.shared)
+    left, new = f"{found.only_before:,} are no longer there", f"{found.only_after:,} are new"
+    tell(f"{found.shared:,} customers are in both runs; {left}, {new}.", to=sys.stdout)
+    tell(f"{len(found.moves):,} of them ({share:.1%}) did not go on with their segment.", to=sys.stdout)
+    print("\nbefore  after  what became of it  customers that went on")
+    for row in found.segments.itertuples():
+        line = (str(row.before or "-").rjust(6), str(row.after or "-").rjust(5), str(row.fate).ljust(17))
+        tell("  ".join((*line, str(row.shared))), to=sys.stdout)
+    return 0

@@ -25,7 +25,9 @@ def rooms(text: str) -> str:
     for contract in project["tool"]["importlinter"]["contracts"]:
         room = contract["containers"][0].removeprefix("segkit").removeprefix(".")
         if room and "." not in room:
-            order = " ".join(f"`{module}`" for module in reversed(contract["layers"]))
+            order = " ".join(
+                f"`{module}`" for row in reversed(contract["layers"]) for module in row.split(" | ")
+            )
             text = re.sub(rf"(?m)^(\| `{room}` \|.*\| )`[^|]*\|$", rf"\g<1>{order} |", text)
     return text
 

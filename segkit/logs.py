@@ -93,7 +93,7 @@ def unforeseen(error: BaseException | str) -> str:
     file = places.state_dir() / "errors.log"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(file, maxBytes=1_000_000, backupCount=1, encoding="utf-8")
+        handler = _Quiet(file, maxBytes=1_000_000, backupCount=1, encoding="utf-8")
     except OSError:
         return f"{said} {where.splitlines()[-1]}."
     handler.setFormatter(Discreet())
@@ -103,9 +103,16 @@ def unforeseen(error: BaseException | str) -> str:
 
 
 def _file(path: Path) -> logging.Handler:
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _Quiet(path, encoding="utf-8")
     handler.setFormatter(Discreet())
     return handler
+
+
+class _Quiet(RotatingFileHandler):
+    """A log that cannot be written says nothing to the terminal: what it is the log of fails for itself."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
+        """Leave the line out."""
 
 
 @contextmanager

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 SCHEMA = "segkit-manifest/1"
 PARTIAL, ASIDE = ".segkit.partial", ".segkit.old"  # whatever else is hidden in a folder is not ours
 DATA = ("segments.csv", "segments.parquet", "summary.json", "model.json")
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS}
 ROOM = 50_000_000  # free bytes without which no run begins; a report alone is about 5 MB
 FILES = ("report.ipynb", "report.html", *DATA, "run.log", "manifest.json")
 
@@ -71,7 +72,8 @@ def save(study: Study | Purchases, directory: str | Path) -> Path:
 
     target = Path(directory).expanduser().resolve()
     if is_partial(target):
-        export.write(study, target)
+        with _of_the_disk(target):
+            export.write(study, target)
         return target
     with begin(target.parent, target.name) as run:
         with logs.to_file(run.path / "run.log"):
@@ -201,7 +203,8 @@ def begin(out: str | Path, name: str) -> Iterator[Run]:
         raise _unwritable(place, error) from None
     run = Run(path, place, lock, made)
     try:
-        yield run
+        with _of_the_disk(place):
+            yield run
     finally:
         run.discard()
 
@@ -338,6 +341,17 @@ def _ask_for_room(place: Path) -> None:
     free = shutil.disk_usage(place).free
     if free < ROOM:
         raise OSError(errno.ENOSPC, f"only {free / 1e6:.0f} MB are free, and {ROOM / 1e6:.0f} are needed")
+
+
+@contextmanager
+def _of_the_disk(place: Path) -> Iterator[None]:
+    """Say in a sentence what the disk said while the block wrote."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in DISK:
+            raise _unwritable(place, error) from None
+        raise
 
 
 def _unwritable(place: Path, error: OSError) -> OutputError:

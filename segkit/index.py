@@ -115,20 +115,28 @@ class Index:
             address = f"sqlite:///{file}"
         try:
             self.engine = sa.create_engine(address)
-            if self.engine.dialect.name == "sqlite":
-                sa.event.listen(self.engine, "connect", _durable)
-            with self.engine.begin() as connection:  # several may come first at once
-                for table in _meta.sorted_tables:
-                    connection.execute(CreateTable(table, if_not_exists=True))
-                    for each in table.indexes:
-                        connection.execute(CreateIndex(each, if_not_exists=True))
         except (SQLAlchemyError, ImportError) as error:
-            shown = _without_password(address)
-            reason = _reason(error)
-            message = (
-                f"The index of runs at {shown} cannot be opened ({reason}). Set SEGKIT_INDEX to another."
-            )
-            raise OutputError(message) from None
+            raise self._fault(address, error) from None
+        sa.event.listen(self.engine, "handle_error", self._tell)
+        if self.engine.dialect.name == "sqlite":
+            sa.event.listen(self.engine, "connect", _durable)
+        with self.engine.begin() as connection:  # several may come first at once
+            for table in _meta.sorted_tables:
+                connection.execute(CreateTable(table, if_not_exists=True))
+                for each in table.indexes:
+                    connection.execute(CreateIndex(each, if_not_exists=True))
+
+    def _tell(self, context: sa.ExceptionContext) -> None:
+        """Turn what a database says, whatever was asked of it, into a sentence of ours."""
+        error = context.sqlalchemy_exception or context.original_exception
+        raise self._fault(str(self.engine.url), error)
+
+    @staticmethod
+    def _fault(address: str, error: BaseException) -> OutputError:
+        return OutputError(
+            f"The index of runs at {_without_password(address)} cannot be used ({_reason(error)}). Set "
+            "SEGKIT_INDEX to another, or move it away: `segkit runs rebuild` makes it from the directories."
+        )
 
     # ------------------------------------------------------------------------------------- written by runs
     def add(self, *, status: str, parameters: Mapping[str, Any] | None = None, **known: Any) -> str:
@@ -186,7 +194,7 @@ class Index:
 
     def _beat(self, key: str, ended: threading.Event) -> None:
         while not ended.wait(BEAT_SECONDS):
-            with suppress(SQLAlchemyError):
+            with suppress(OutputError):
                 self.change(key, heartbeat=self.now())
 
     def _replaced(self, key: str, directory: str) -> None:
@@ -322,7 +330,7 @@ class Recording:
         try:
             self.attempt = Index(self.address).attempt(**self.about)
             return self.attempt.__enter__()  # type: ignore[no-any-return]
-        except (SQLAlchemyError, OutputError) as error:
+        except OutputError as error:
             self.tell(error)
             self.attempt = None
             return lambda _: None
@@ -332,14 +340,13 @@ class Recording:
             return
         try:
             self.attempt.__exit__(*error)
-        except SQLAlchemyError as fault:
+        except OutputError as fault:
             self.tell(fault)
 
     @staticmethod
     def tell(error: Exception) -> None:
         """Warn that the index was not written."""
-        reason = _reason(error)
-        log.warning("the index of runs was not written (%s); `segkit runs rebuild` mends it", reason)
+        log.warning("the run goes on without the index. %s", error)
 
 
 @contextmanager
@@ -355,12 +362,12 @@ def queued(address: str, names: list[str]) -> Iterator[list[str]]:
             "started": index.now(),
         }
         keys = [index.add(name=name, source=name, **own) for name in names]
-    except (SQLAlchemyError, OutputError) as error:
+    except OutputError as error:
         Recording.tell(error)
     try:
         yield keys or [""] * len(names)
     finally:
-        with suppress(SQLAlchemyError):
+        with suppress(OutputError):
             if keys:
                 index.drop(index.waiting(keys))
 
@@ -445,7 +452,7 @@ def _without_password(address: str) -> str:
         return "the address given"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Return the kind of a database's error in words, without statements or values."""
     cause = getattr(error, "orig", None)
     return str(cause).splitlines()[0] if cause else type(error).__name__

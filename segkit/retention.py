@@ -12,8 +12,11 @@ import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -45,19 +48,20 @@ def days(text: str) -> int:
 def outdated(entries: Iterable[Entry], *, older_than: int = 0, keep: int = 0, now: datetime) -> list[Entry]:
     """Return the runs to prune: older than so many days, or beyond the latest `keep` of a name.
 
-    Runs that are queued or running never are.
+    Runs that are queued or running never are. When a run was made is asked of its own manifest: the index can
+    be wrong, and what is pruned does not come back.
     """
     limit = (now.astimezone(UTC) - timedelta(days=older_than)).isoformat()
     seen: dict[str, int] = defaultdict(int)
     old = []
-    for entry in sorted(entries, key=lambda entry: entry.started, reverse=True):
+    for made, entry in sorted(((_made(entry), entry) for entry in entries), key=itemgetter(0), reverse=True):
         if entry.status in {"queued", "running"}:
             continue
         seen[entry.name] += entry.status == "complete"
         beyond = keep and (
             seen[entry.name] > keep or (entry.status != "complete" and seen[entry.name] >= keep)
         )
-        if (older_than and entry.started < limit) or beyond:
+        if (older_than and made < limit) or beyond:
             old.append(entry)
     return old
 
@@ -68,15 +72,37 @@ def remove(index: Index, entries: Iterable[Entry]) -> None:
     Raises
     ------
     OutputError
-        When a directory holds files that segkit did not write, or cannot be removed.
+        When a directory holds files that segkit did not write, or not the run of the index, or cannot be
+        removed.
     """
     gone = []
     for entry in entries:
         folder = Path(entry.directory)
         if entry.directory and entry.status == "complete" and folder.is_dir():
+            if _said(folder).get("run", entry.run) != entry.run:
+                raise OutputError(f"{folder} is not the run {entry.run}. Run `segkit runs rebuild` first.")
             runs.remove(folder)
         gone.append(entry.key)
     index.drop(gone)
+
+
+def _made(entry: Entry) -> str:
+    """Return when a run was made: as it says itself, or as the index does where it is not there any more."""
+    if entry.status != "complete" or not entry.directory:
+        return entry.started
+    text = str(_said(Path(entry.directory)).get("made", entry.started))
+    with suppress(ValueError):
+        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="milliseconds")
+    return entry.started
+
+
+def _said(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a run, unverified; empty when it cannot be read."""
+    try:
+        record: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return record
 
 
 def forget_customer(index: Index, customer: str) -> Iterator[tuple[Path, int]]:

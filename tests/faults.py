@@ -13,6 +13,7 @@ import itertools
 import os
 import resource
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable
@@ -63,10 +64,10 @@ def arm(fault: str, at: int, root: Path, log: Path) -> None:
         real(descriptor)
 
     def statement(*_: Any) -> None:
-        step(lambda number: sa.exc.OperationalError("statement", {}, Exception(os.strerror(number))))
+        step(lambda number: sqlite3.OperationalError(os.strerror(number)))
 
     os.fsync = fsync
-    sa.event.listen(sa.Engine, "before_cursor_execute", statement)
+    sa.event.listen(sa.Engine, "do_execute", statement)
     sys.addaudithook(hook)
 
 

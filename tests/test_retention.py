@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -164,3 +166,42 @@ def test_the_list_of_customers_is_found_by_the_name_that_pages_give_it(customers
     panel = builders.build(segment(customers, customer_id="mail", segments=2), "unusual")
     assert panel.tables[0].caption == retention.UNUSUAL
     assert f'<th scope="row" class="sk-l">{html(MAIL)}</th>' in panel.foot_html(open=True)
+
+
+def test_what_a_run_says_of_itself_counts_and_not_what_a_damaged_index_says(tmp_path, index):
+    folder = published(tmp_path)  # made on 2026-11-23, as its stub of a summary says
+    index.rebuild(tmp_path)
+    (entry,) = index.find()
+    index.change(entry.key, started="1026-11-23T12:00:00.000+00:00")
+    later = datetime(2026, 12, 1, tzinfo=UTC)
+    assert retention.outdated(index.find(), older_than=30, now=later) == []
+    index.change(entry.key, run="other-0000000000")
+    with pytest.raises(OutputError, match=r"is not the run other-0000000000\. Run `segkit runs rebuild`"):
+        retention.remove(index, index.find())
+    assert runs.verify(folder) == []
+
+
+def test_fifty_faults_in_the_file_of_the_index_cost_no_run(tmp_path):
+    folder = published(tmp_path / "runs")
+    file = tmp_path / "index.sqlite"
+    address = f"sqlite:///{file}"
+    Index(address).rebuild(tmp_path / "runs")
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole, choose, noticed = file.read_bytes(), random.Random(20261124), 0
+    for turn in range(50):
+        place = choose.randrange(len(whole))
+        flipped = whole[:place] + bytes([whole[place] ^ 1 << choose.randrange(8)]) + whole[place + 1 :]
+        file.write_bytes(flipped if turn % 2 else whole[:place])
+        for more in ("-wal", "-shm"):
+            Path(f"{file}{more}").unlink(missing_ok=True)
+        try:
+            damaged = Index(address)
+            old = retention.outdated(damaged.find(), older_than=30, now=datetime(2026, 12, 1, tzinfo=UTC))
+            retention.remove(damaged, old)
+        except OutputError:
+            noticed += 1
+        assert runs.verify(folder) == []
+    assert noticed > 0
+    file.unlink()
+    assert Index(address).rebuild(tmp_path / "runs") == (1, [])

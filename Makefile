@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help report test check format lab dashboard test-full test-min bench bench-full scorecard pictures docs wheel clean
+.PHONY: help report test check format lab dashboard test-full test-min bench bench-full scorecard pictures docs wheel lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -74,10 +74,15 @@ pictures: $(VENV)/.made-dev  ## take the README's pictures from a real run (need
 docs: $(VENV)/.made-dev  ## write the reference of parameters and settings, in docs/ and the README
 	$(BIN)/python docs/reference.py
 
-wheel: $(VENV)/.made-dev  ## build the sdist and, from it, the wheel, into dist/
+wheel: $(VENV)/.made-dev  ## build the sdist, from it the wheel, and the bill of materials, into dist/
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o dist/segkit.cdx.json
 	@ls -l dist
+
+lock: $(VENV)/.made-dev  ## pin every dependency, with hashes, for Python 3.11 and later
+	$(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --python-version 3.11 \
+	  --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
 
 clean:  ## remove caches and builds; keeps the environment and your reports
 	rm -rf build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

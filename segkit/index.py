@@ -129,7 +129,8 @@ class Index:
     def _tell(self, context: sa.ExceptionContext) -> None:
         """Turn what a database says, whatever was asked of it, into a sentence of ours."""
         error = context.sqlalchemy_exception or context.original_exception
-        raise self._fault(str(self.engine.url), error)
+        if isinstance(error, Exception):  # a signal that comes meanwhile is not the database's
+            raise self._fault(str(self.engine.url), error)
 
     @staticmethod
     def _fault(address: str, error: BaseException) -> OutputError:

@@ -11,12 +11,16 @@ import subprocess
 import sys
 import tarfile
 import tomllib
+import urllib.request
 import zipfile
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -83,6 +87,20 @@ def imported_roots(path: Path) -> Iterator[str]:
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
             yield (node.module or "").split(".")[0]
+
+
+def test_the_lock_pins_every_requirement_with_hashes_and_within_its_bound():
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pin = r"(?m)^([a-z0-9.-]+)==([^ ]+)(?: ; [^\\\n]*)?((?: *\\\n    --hash=sha256:[0-9a-f]{64})*)"
+    pins = re.findall(pin, lock)
+    assert [name for name, _, hashes in pins if not hashes] == []
+    pinned = defaultdict(list)
+    for name, version, _ in pins:
+        pinned[name].append(version)
+    for requirement in map(Requirement, PROJECT["dependencies"]):
+        found = pinned[canonicalize_name(requirement.name)]
+        assert found, requirement
+        assert all(requirement.specifier.contains(version) for version in found), (requirement, found)
 
 
 # ----------------------------------------------------------------------------- the wheel
@@ -154,6 +172,14 @@ def test_wheel_lays_starting_files_down(installed, tmp_path):
     run(sys.executable, "-m", "segkit.cli", "init", ".", cwd=tmp_path, env=installed)
     laid = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert tracked("notebooks", "parameters") <= laid
+
+
+def test_wheel_serves_in_an_empty_folder(installed, tmp_path, spawn, free_port):
+    command = [sys.executable, "-m", "segkit.cli", "serve", "--port", str(free_port)]
+    server = spawn(command, cwd=tmp_path, env={**installed, "SEGKIT_TOKEN": "x" * 24})
+    server.wait_until(re.compile(r"segkit is at (\S+)"), 120)
+    with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/login", timeout=30) as answer:
+        assert "segkit" in answer.read().decode()
 
 
 @pytest.mark.slow

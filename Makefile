@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help report test check format lab dashboard test-full test-min bench bench-full scorecard pictures docs wheel lock clean
+.PHONY: help report test check format lab dashboard test-full test-min bench bench-full scorecard pictures docs docs-links wheel lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -71,8 +71,12 @@ scorecard: $(VENV)/.made-dev  ## measure how often the verdict is wrong on plant
 pictures: $(VENV)/.made-dev  ## take the README's pictures from a real run (needs Chromium)
 	$(BIN)/python docs/pictures.py docs/pictures
 
-docs: $(VENV)/.made-dev  ## write the reference of parameters and settings, in docs/ and the README
+docs: $(VENV)/.made-docs  ## build the documentation site into build/docs; write the tables of the README
 	$(BIN)/python docs/reference.py
+	$(BIN)/sphinx-build -qEW --keep-going docs/site build/docs
+
+docs-links: $(VENV)/.made-docs  ## ask every address outside that the documentation names (needs the network)
+	$(BIN)/sphinx-build -qE -b linkcheck docs/site build/links
 
 wheel: $(VENV)/.made-dev  ## build the sdist, from it the wheel, and the bill of materials, into dist/
 	rm -rf dist
@@ -96,6 +100,10 @@ $(VENV)/.made: pyproject.toml
 
 $(VENV)/.made-dev: $(VENV)/.made
 	@$(call install,$(VENV),-e . --group dev)
+	@touch $@
+
+$(VENV)/.made-docs: $(VENV)/.made-dev
+	@$(call install,$(VENV),-e . --group docs)
 	@touch $@
 
 $(VENV)-min/.made: pyproject.toml tests/lower_bounds.py

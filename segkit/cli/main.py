@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, _stop)
     signal.signal(signal.SIGTERM, _stop)
     try:
-        parser = _parser()
+        parser = make_parser()
         options, unknown = parser.parse_known_args(arguments)
         if unknown:
             unknown_word(unknown[0], options.flags)
@@ -64,7 +64,8 @@ def _stop(number: int, _frame: object) -> NoReturn:
     raise _Stopped(number)
 
 
-def _parser() -> Parser:
+def make_parser() -> Parser:
+    """Return the parser of the whole command line."""
     parser = Parser(prog="segkit", description="Customer segments you can trust.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"segkit {version('segkit')}")
     commands = parser.add_subparsers(

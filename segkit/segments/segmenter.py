@@ -50,7 +50,7 @@ class Segmenter(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin,
         Segment of each row, from 0, by size.
     n_segments_ : int
         How many segments there are; fewer than asked for when fewer rows differ.
-    cluster_centers_ : ndarray of shape (n_segments_, n_features)
+    cluster_centers_ : ndarray of shape ``(n_segments_, n_features)``
         The mean of each segment.
     inertia_ : float
         Sum of squared distances to the own centre.
@@ -59,7 +59,7 @@ class Segmenter(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin,
         0 where it is exact), davies_bouldin, calinski_harabasz.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape ``(n_features_in_,)``
         Their names, when `fit` saw a frame with text names.
 
     Examples
@@ -114,7 +114,7 @@ class Segmenter(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin,
         return validity.nearest(X, self.cluster_centers_)
 
     def transform(self, X: Any) -> Floats:
-        """Return the distance to each centre, shape (n, n_segments_)."""
+        """Return the distance to each centre, shape ``(n, n_segments_)``."""
         return np.asarray(euclidean_distances(self._checked(X), self.cluster_centers_))
 
     def _sweep(self, X: Matrix) -> Sweep:

@@ -1,8 +1,8 @@
 """Letting go of runs: by age, by number, one by one, or of one customer in all of them.
 
 A run that goes is renamed first, so that nobody meets half of it. A customer who wants to be forgotten goes
-out of the assignments and the list of unusual customers of each run that names them; those runs are written
-anew by the same protocol as any run and say in their manifest that this was done. Models name no customer.
+out of the assignments, the tables and the figures that name single customers; those runs are written anew by
+the same protocol as any run and say in their manifest that this was done. Models name no customer.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
 
 from . import export, runs
 from .errors import OutputError, ParameterError
 from .index import Entry, Index
-from .safe import html
+from .safe import html, plotly, script
 
 GONE, TABLE = "(forgotten)", "segments.parquet"
 UNUSUAL = "The most unusual customers"  # the one table of a page that names customers
+PLOTLY = "application/vnd.plotly.v1+json"
+FIGURES = re.compile(r'(<script type="application/json" id="sk-figures">)(.*?)(</script>)', re.DOTALL)
 TEXTS = {".csv", ".html", ".ipynb", ".json", ".log"}
 UNITS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
@@ -108,8 +111,8 @@ def _said(folder: Path) -> dict[str, Any]:
 def forget_customer(index: Index, customer: str) -> Iterator[tuple[Path, int]]:
     """Take a customer out of every complete run that names them; yield each directory and the rows that went.
 
-    Only the places where a run names customers are touched (the assignments, the list of unusual customers),
-    for an id such as 12 is also a count or a share elsewhere. A saved model names nobody and stays.
+    Only the places where a run names customers are touched (assignments, unusual customers, points of
+    figures), for an id such as 12 is also a count or a share elsewhere. A saved model names nobody and stays.
 
     Raises
     ------
@@ -149,7 +152,7 @@ def _leave_table(folder: Path, customer: str) -> int:
 
 
 def _leave_texts(folder: Path, customer: str) -> int:
-    """Take an id out of the list of unusual customers in the summary, the notebook and the page."""
+    """Take an id out of the summary, the notebook and the page where they speak of single customers."""
     changed = 0
     summary = json.loads((folder / "summary.json").read_bytes())
     theirs = [row for row in summary.get("unusual", []) if str(row.get("id")) == customer]
@@ -157,31 +160,68 @@ def _leave_texts(folder: Path, customer: str) -> int:
         row["id"] = GONE
     if theirs:
         (folder / "summary.json").write_text(export.to_json(summary), encoding="utf-8")
-    cell, gone = (f'<th scope="row" class="sk-l">{text}</th>' for text in (html(customer), GONE))
-    for name, quoted in (("report.html", str), ("report.ipynb", _in_json)):
-        file = folder / name
-        if not file.exists():
-            continue
-        text = file.read_text(encoding="utf-8")
-        clean = _in_tables(text, quoted(f"<caption>{UNUSUAL}</caption>"), quoted(cell), quoted(gone))
-        if clean != text:
-            changed += 1
+    file = folder / "report.ipynb"
+    if file.exists():
+        notebook = nbformat.read(file, as_version=4)
+        outputs = [
+            output.data for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output
+        ]
+        found = [_leave_output(data, customer) for data in outputs]
+        changed += any(found)
+        if any(found):
+            nbformat.write(notebook, file)
+    file = folder / "report.html"
+    if file.exists():
+        page = file.read_text(encoding="utf-8")
+        clean = FIGURES.sub(lambda found: _in_figures(found, customer), _in_tables(page, customer), count=1)
+        changed += clean != page
+        if clean != page:
             file.write_text(clean, encoding="utf-8")
     return changed + len(theirs)
 
 
-def _in_tables(text: str, caption: str, cell: str, gone: str) -> str:
-    """Return a page with one cell exchanged in the tables of a caption, and nowhere else."""
-    head, *tables = text.split(caption)
+def _leave_output(data: dict[str, Any], customer: str) -> bool:
+    """Take an id out of what a cell of a notebook shows; answer whether it was there."""
+    page = data.get("text/html", "")
+    clean = _in_tables(page, customer)
+    if clean != page:
+        data["text/html"] = clean
+    return _leave_figure(data.get(PLOTLY, {}), customer) or clean != page
+
+
+def _in_figures(found: re.Match[str], customer: str) -> str:
+    """Return the figures of a page without an id."""
+    figures = json.loads(found[2])
+    for figure in figures.values() if isinstance(figures, dict) else figures:
+        _leave_figure(figure, customer)
+    return found[1] + script(json.dumps(figures, separators=(",", ":"))) + found[3]
+
+
+def _leave_figure(figure: dict[str, Any], customer: str) -> bool:
+    """Take an id out of what a figure says of single customers; answer whether it was there."""
+    known, changed = {customer, plotly(customer)}, False
+    for trace in figure.get("data", []):
+        if str(trace.get("hovertemplate")).startswith("Customer %{customdata[0]}"):
+            for row in trace["customdata"]:
+                if str(row[0]) in known:
+                    row[0], changed = GONE, True
+        tips = trace.get("hovertext")
+        for place, tip in enumerate(tips if isinstance(tips, list) else []):
+            if str(tip).startswith(f"Customer {plotly(customer)}<br>"):
+                tips[place] = str(tip).replace(plotly(customer), GONE, 1)
+                changed = True
+    return changed
+
+
+def _in_tables(page: str, customer: str) -> str:
+    """Return a page without an id in the list of unusual customers."""
+    cell, gone = (f'<th scope="row" class="sk-l">{shown}</th>' for shown in (html(customer), GONE))
+    caption = f"<caption>{UNUSUAL}</caption>"
+    head, *tables = page.split(caption)
     for table in tables:
         inside, end, rest = table.partition("</table>")
         head += caption + inside.replace(cell, gone) + end + rest
     return head
-
-
-def _in_json(text: str) -> str:
-    """Return a text as it stands inside a JSON string."""
-    return json.dumps(text)[1:-1]
 
 
 def _names(customer: str) -> Callable[[Path], bool]:

@@ -34,6 +34,17 @@ def plotly(text: object) -> str:
     return plain.replace("%{", "%&#123;").replace("$", "&#36;")
 
 
+def script(text: str) -> str:
+    r"""Return JSON as it can stand in a script element: nothing in it ends the element.
+
+    Examples
+    --------
+    >>> script('["</script>"]')
+    '["\\u003c/script>"]'
+    """
+    return text.replace("<", "\\u003c")
+
+
 def markdown(text: object) -> str:
     r"""Escape for Markdown, HTML inside it included.
 

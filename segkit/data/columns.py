@@ -22,6 +22,7 @@ from .roles import Facts
 # Tuples, not sets: narwhals finds a kind such as Datetime("us") by comparison, not by hash.
 _DATES, _TEXTS = (nw.Date, nw.Datetime), (nw.String, nw.Categorical, nw.Enum)
 _NUMBERS = ("zeros", "negatives", "outliers", "mean", "sd", "min", "q25", "median", "q75", "max", "skew")
+FEW = 10  # rows below which a value that they share tells who they are
 _NO_FEATURE = {"id", "free text", "near-unique"}  # by themselves; they can be asked for
 
 
@@ -58,7 +59,8 @@ def describe(
         `use` is "id", "feature", "value" (of worth, no feature) or "left out". `outliers` counts values
         more than three times the interquartile range beyond the quartiles (Tukey's "far out", 1977), none
         where the middle half is one value; `sd` divides by n - 1; `skew` is the third standardised moment;
-        `top` is the most frequent text or whole number (the first in order of those), `top_share` its share
+        `top` is the most frequent text or whole number (the first in order of those; empty where fewer than
+        ten rows share it, for then it names somebody), `top_share` its share
         of the values that are there.
 
     Raises
@@ -174,7 +176,8 @@ def _numbers(facts: Facts) -> dict[str, Any]:
     }
     known = {key: stats.get(key) if facts.holds == "number" else None for key in _NUMBERS}
     moments = {key: math.nan if number is None else float(number) for key, number in known.items()}
-    top = "" if stats.get("top") is None else roles.shown(stats["top"])
+    shared = (stats.get("tops") or 0) >= FEW
+    top = roles.shown(stats["top"]) if shared and stats.get("top") is not None else ""
     return counts | moments | {"top": top, "top_share": (stats.get("tops") or 0) / max(facts.filled, 1)}
 
 

@@ -26,7 +26,7 @@ from plotly.offline import get_plotlyjs
 
 from segkit.insight.words.numbers import Numbers
 from segkit.places import static_dir
-from segkit.safe import filename, html
+from segkit.safe import filename, html, script
 
 PLOTLY = "application/vnd.plotly.v1+json"
 _OURS = re.compile(
@@ -88,13 +88,14 @@ def render(notebook: NotebookNode, name: str, summary: Mapping[str, Any]) -> str
             _markdown(read, cell.source)
         elif cell.cell_type == "code":
             _outputs(read, cell.outputs)
+    figures = script(json.dumps(read.figures, allow_nan=False, separators=(",", ":")))
     scripts = [_plotly(), static("report/draw.js")]
     made = datetime.fromisoformat(summary["run"]["made"])
     page = template("page.html.j2").render(
         title=read.title,
         lead=Markup(read.lead),  # noqa: S704 - from a Markdown cell of the notebook
         sections=read.sections,
-        figures=Markup(_json(read.figures)),  # noqa: S704 - no "<" is left in it
+        figures=Markup(figures),  # noqa: S704 - no "<" is left in it
         scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files
         policy=policy(scripts),
         css=Markup("\n".join(map(static, ("tokens.css", "segkit.css", "report.css")))),  # noqa: S704
@@ -199,11 +200,6 @@ def _shown(output: NotebookNode, data: Mapping[str, Any]) -> str:
 
 def _rendered(source: str) -> str:
     return str(_reader()(source)).replace("<ul>", '<ul class="r-list">')
-
-
-def _json(values: Any) -> str:
-    """Return JSON in which nothing can end a script element."""
-    return json.dumps(values, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 @cache

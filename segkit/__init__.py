@@ -23,6 +23,7 @@ _HOMES = {
     "Study": "study",
     "check": "study",
     "controls": "widgets.view",
+    "dashboard": "widgets.dashboard",
     "load": "data.source",
     "plots": "",
     "read_model": "segments.model",
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from .study import Study as Study
     from .study import check as check
     from .study import segment as segment
+    from .widgets.dashboard import dashboard as dashboard
     from .widgets.view import controls as controls
 
     from . import plots as plots  # isort: skip

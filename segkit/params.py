@@ -223,6 +223,7 @@ class RfmParams(Kind):
 
 
 KINDS: dict[str, type[Kind]] = {kind.notebook: kind for kind in (Params, RfmParams)}
+KINDS["05-dashboard"] = Params  # the same study, for people who do not write code
 
 
 def fields() -> list[Field]:

@@ -14,6 +14,7 @@ import logging
 import platform
 from collections import OrderedDict
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -44,10 +45,11 @@ from .insight.words import summary as summary_room
 from .insight.words import verdict as verdict_words
 from .insight.words.numbers import Numbers
 from .params import Params, RfmParams
+from .segments import choose as choose_room
 from .segments import map as map_room
-from .segments import prepare as prepare_room
 from .segments import sweep as sweep_room
 from .segments import verdict as verdict_room
+from .segments.choose import Chosen
 from .segments.frames import picker
 from .segments.map import Map
 from .segments.model import Model
@@ -64,6 +66,8 @@ PLACED = ("segment", "confidence", "distance", "outlier")
 FEWEST = 2
 MOST_GROUPS = 200
 Result = TypeVar("Result")
+# Told the name of each step before it is done; a page shows it, or stops the study by raising.
+watch: ContextVar[Callable[[str], object]] = ContextVar("watch", default=lambda step: None)  # noqa: ARG005
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ class Study:
     quality: pd.DataFrame
     correlation: pd.DataFrame
     prepared: Preparation
+    preparations: pd.DataFrame
     evidence: pd.DataFrame
     strength: pd.DataFrame
     verdict: Verdict
@@ -188,6 +193,7 @@ def segment(source: Any = None, params: Params | None = None, **fields: Any) -> 
     _pass_gates(seen)
     ready = _prepared(frame, params, seen, key)
     made, placed = _placed(ready, params, seen)
+    watch.get()("describe segments")
     tables = _described(ready, made["model"], placed, params, seen)
     made |= tables | _named(made, tables, placed, seen)
     made |= _told(made, params, seen)
@@ -197,6 +203,7 @@ def segment(source: Any = None, params: Params | None = None, **fields: Any) -> 
         params=params,
         **{name: getattr(seen, name) for name in ("reading", "columns", "quality", "correlation")},
         prepared=ready.recipe,
+        preparations=ready.chosen.table,
         **made,
         map=map_room.project(ready.X, segments, fit, far, origins, seed=params.seed),
         provenance=provenance(params, seen.reading),
@@ -219,6 +226,7 @@ class _Kept:
                 kept.move_to_end(key)
                 return kept[key]  # type: ignore[no-any-return]
         log.info("step %s", step)
+        watch.get()(step)
         made = make()
         with self.lock:
             kept[key] = made
@@ -348,6 +356,7 @@ class _Prepared:
     X: Any
     usable: np.ndarray
     key: str
+    chosen: Chosen
 
     @property
     def to_fit(self) -> tuple[nw.DataFrame[Any], Any]:
@@ -358,19 +367,19 @@ class _Prepared:
 
 
 def _prepared(frame: nw.DataFrame[Any], params: Params, seen: Check, key: str) -> _Prepared:
-    how = {name: getattr(params, name) for name in PREPARED}
+    how = {name: getattr(params, name) for name in PREPARED} | {"seed": params.seed}
     key = _key(key, how)
 
     def prepare() -> _Prepared:
         numbers, categories = _used(seen.columns, NUMBERS), _used(seen.columns, CATEGORIES)
-        recipe = prepare_room.learn(frame, numbers=numbers, categories=categories, **how)
-        usable = recipe.usable(frame)
+        chosen = choose_room.learn(frame, numbers=numbers, categories=categories, **how)
+        usable = chosen.usable
         if usable.sum() < FEWEST:
             raise SourceError(
                 f"Only {usable.sum()} of {len(frame)} customers have a value in every column. "
                 "Fill missing values (impute: median) or leave columns out."
             )
-        return _Prepared(frame, recipe, recipe.matrix(frame), usable, key)
+        return _Prepared(frame, chosen.recipe, chosen.X, usable, key, chosen)
 
     return kept.get("prepare", key, prepare)
 
@@ -388,11 +397,12 @@ def _swept(ready: _Prepared, params: Params, algorithm: str) -> Sweep:
 def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, Any], pd.DataFrame]:
     """Decide how many segments there are, put every customer in one, and keep how: the model."""
     how = {"max_segments": params.max_segments, "seed": params.seed}
-    rows, X = ready.to_fit
+    (rows, X), chosen = ready.to_fit, ready.chosen
+    known = (chosen.order, chosen.distinct, chosen.chance)
     measured = kept.get(
         "verdict",
         _key(ready.key, how),
-        lambda: verdict_room.measure(rows, X, ready.recipe, **how),
+        lambda: verdict_room.measure(rows, X, ready.recipe, **how, known=known),
     )
     if params.segments > measured.distinct:
         raise ParameterError(

@@ -123,6 +123,7 @@ def _map(view: _View) -> Panel:
     rows = study.assignments.iloc[made.table.index]
     fit = (rows["confidence"].to_numpy(dtype=float) * 100).round()
     drawn = made.table.assign(id=[safe_text(who) for who in rows.iloc[:, 0]], fit=fit)
+    drawn["row"] = made.table.index
     caption = captions.customer_map(drawn, explained=made.explained, total=made.total, numbers=view.numbers)
     axes = method.axes(made.axes, made.explained, view.labels, view.numbers)
     names = list(study.sizes["name"])

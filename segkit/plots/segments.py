@@ -191,8 +191,8 @@ def customer_map(
     Parameters
     ----------
     points
-        One row per drawn customer: ``x y segment border outlier``, and ``id fit`` (whole per cent) for the
-        hover.
+        One row per drawn customer: ``x y segment border outlier``, ``id fit`` (whole per cent) for the hover,
+        and ``row``, which a live page tells of the customers its reader draws around.
     axes
         What increases along x and y, in words.
     names
@@ -220,7 +220,8 @@ def _cloud(figure: go.Figure, mine: pd.DataFrame, drawn: int, count: int, theme:
     shape = style.symbol if not hollow or style.symbol.endswith("-open") else f"{style.symbol}-open"
     line = {"width": 1.2 if hollow or unusual else 0, "color": theme.ink if unusual else style.colour}
     size = 8 if drawn <= 2_000 else 6 if drawn <= 8_000 else 5
-    who = {"customdata": mine[["id", "fit"]].to_numpy().tolist()} if "id" in mine else {}
+    known = [name for name in ("id", "fit", "row") if name in mine]
+    who = {"customdata": mine[known].to_numpy().tolist()} if "id" in mine else {}
     said = "Customer %{customdata[0]}<br>" if who else ""
     fit = ", fit %{customdata[1]}\u00a0%" if who else ""
     figure.add_scatter(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,7 @@ import plotly.graph_objects as go
 import traitlets as t
 from plotly.offline import get_plotlyjs
 
+from segkit.panels import builders
 from segkit.panels.panel import Markup, Panel, tag
 from segkit.widgets.form import STATIC, Shown
 
@@ -34,7 +36,7 @@ class Figure(anywidget.AnyWidget):
     alt
         One to three sentences that stand for the picture.
     selected
-        What the reader lassoed: the `customdata` of the points, or their positions.
+        What the reader drew around: the last value of the points' `customdata`, or their positions.
     """
 
     _esm = STATIC / "widgets" / "figure.js"
@@ -65,9 +67,14 @@ class PanelBox(widgets.VBox):
     def __init__(self, name: str, *above: widgets.Widget) -> None:
         self.name, self._above, self._head, self._foot = name, above, Shown(), Shown()
         self._figure: Figure | None = None
+        self._on_select: Callable[[list[Any]], None] | None = None
         super().__init__([*above, self._head])
         for word in ("sk", "sk-panel", f"sk-panel-{name}"):
             self.add_class(word)
+
+    def follow(self, study: Any, *, dark: bool = False) -> None:
+        """Show what the panel says of a study."""
+        self.show(builders.build(study, self.name, dark=dark))
 
     def show(self, panel: Panel) -> None:
         """Replace everything the panel says and shows."""
@@ -75,13 +82,25 @@ class PanelBox(widgets.VBox):
             self._head.value = part(self.name, "body", panel.body_html)
             self.children = [*self._above, self._head]
             return
+        if self._on_select:
+            panel.figure.update_layout(dragmode="lasso")
         if self._figure is None:
             self._figure = Figure(panel.figure, panel.alt)
+            if self._on_select:
+                self._figure.observe(self._selected, names="selected")
         else:
             self._figure.show(panel.figure, panel.alt)
         self._head.value = part(self.name, "head", panel.head_html())
         self._foot.value = part(self.name, "foot", panel.foot_html(open=False))
         self.children = [*self._above, self._head, self._figure, self._foot]
+
+    def on_select(self, call: Callable[[list[Any]], None]) -> None:
+        """Call with the rows that the reader draws around."""
+        self._on_select = call
+
+    def _selected(self, change: Any) -> None:
+        if self._on_select:
+            self._on_select(list(change["new"]))
 
 
 def part(panel: str, kind: str, inner: str, class_: str = "sk-fig") -> Markup:

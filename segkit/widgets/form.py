@@ -22,8 +22,10 @@ from segkit.params import Kind
 
 STATIC = Path(__file__).parent.parent / "static"
 SLIDER = 100  # a wider range than this is typed, not slid
-PATIENT = ("Data", "Columns")  # groups whose changes wait for Update
+PATIENT = ("Data", "Columns")  # groups whose changes wait for Update, and so do
+READ = ("sheet", "query", "dates", "decimal")
 OPEN = ("Data", "Segments")  # groups that are never folded away
+FILES = "Keep these settings"
 NAMED = {
     "customer_id": (("Find it", "auto"), ("None", "")),
     "value": (("None", ""),),
@@ -67,6 +69,8 @@ class Form:
         Goes around every callback: the page's one way to deal with errors.
     more
         Further widgets below the source, such as the upload.
+    files
+        Widgets of a last group: the parameters as a file.
     """
 
     def __init__(
@@ -78,17 +82,20 @@ class Form:
         on_change: Callable[[], None],
         wrap: Wrap,
         more: Sequence[widgets.Widget] = (),
+        files: Sequence[widgets.Widget] = (),
     ) -> None:
         self._start, self._sources, self._closed = params, sources, closed
         self._on_change, self._wrap = on_change, wrap
         self._quiet, self._columns = False, list[str]()
+        self.on_cancel: Callable[[], None] = lambda: None
         self.fields = {field.name: field for field in params.fields() if self._shows(field)}
         self.controls = {name: self._control(field) for name, field in self.fields.items()}
         self._applied = self._read()
         self.message, self.status = Shown(), Shown()
         self.update = self._button("Update", self._apply, primary=True)
         self.reset = self._button("Reset", self._restore)
-        self.box = self._layout(more)
+        self.cancel = self._button("Cancel", lambda _: self.on_cancel())
+        self.box = self._layout(more, files)
         self.say("")
         for name, control in self.controls.items():
             control.observe(self._wrap(self._changed), names="value")
@@ -105,15 +112,22 @@ class Form:
 
     @property
     def _patient(self) -> list[str]:
-        return [name for name, field in self.fields.items() if field.group in PATIENT]
+        return [name for name, field in self.fields.items() if field.group in PATIENT or name in READ]
 
     def show(self, values: dict[str, Any]) -> None:
         """Put values into the controls without calling back."""
         with self._silence():
-            for name, value in values.items():
-                self._put(name, value)
+            for name in values.keys() & self.controls.keys():
+                self._put(name, values[name])
         self._applied = self._read()
         self.update.disabled = True
+        self.mark()
+
+    def mark(self) -> None:
+        """Mark the controls that differ from where *Reset* leads."""
+        for name, value in self._read().items():
+            changed = value != getattr(self._start, name)
+            (self.controls[name].add_class if changed else self.controls[name].remove_class)("sk-is-changed")
 
     def found(self, columns: Iterable[str]) -> None:
         """Offer these columns wherever a parameter names columns."""
@@ -140,13 +154,30 @@ class Form:
         self.say("Press Update to use what you chose.")
 
     def say(self, text: str, *, busy: bool = False) -> None:
-        """Write the status line."""
+        """Write the status line; what is busy can be cancelled."""
         self.status.value = tag("p", text, class_="sk-status sk-busy" if busy else "sk-status", role="status")
+        self.cancel.layout.visibility = "visible" if busy else "hidden"
 
     def complain(self, text: str) -> None:
-        """Write what is wrong beside the controls; an empty text takes it away."""
+        """Write what is wrong, beside the control it is about where it names one; no text takes it away."""
         body = tag("div", tag("span", "!"), tag("span", text), class_="sk-msg sk-error", role="alert")
         self.message.value = body if text else Markup("")
+        self._place(text.partition(" ")[0])
+
+    def _place(self, name: str) -> None:
+        """Put the message below the control of this name, in sight; below all of them for any other."""
+        for box, children in [*self._groups.values(), (self._end, self._end_children)]:
+            if self.message in box.children:
+                box.children = children
+        field = self.fields.get(name)
+        if field is None:
+            self._end.children = (self.message, *self._end_children)
+            return
+        box, children = self._groups[field.group]
+        after = children.index(self.controls[name]) + 1
+        box.children = (*children[:after], self.message, *children[after:])
+        if field.group not in OPEN:
+            self._folded.selected_index = self._folded.titles.index(field.group)
 
     def _put(self, name: str, value: Any) -> None:
         _offer(self.controls[name], name, self._columns, value)
@@ -162,6 +193,7 @@ class Form:
         if self._quiet:
             return
         name = next(name for name, control in self.controls.items() if control is change["owner"])
+        self.mark()
         if name in self._patient:
             self.pending()
         else:
@@ -202,19 +234,24 @@ class Form:
         button.on_click(self._wrap(action))
         return button
 
-    def _layout(self, more: Sequence[widgets.Widget]) -> widgets.VBox:
+    def _layout(self, more: Sequence[widgets.Widget], files: Sequence[widgets.Widget]) -> widgets.VBox:
         groups: dict[str, list[widgets.Widget]] = {}
         for name, field in self.fields.items():
             groups.setdefault(field.group, []).append(self.controls[name])
         groups["Data"][1:1] = more
+        if files:
+            groups[FILES] = list(files)
         boxes = {name: classed(widgets.VBox(inner), "sk-group") for name, inner in groups.items()}
+        self._groups = {name: (box, box.children) for name, box in boxes.items()}
         shown = [classed(widgets.VBox([Shown(tag("h3", name)), boxes.pop(name)]), "sk-open") for name in OPEN]
-        folded = widgets.Accordion(list(boxes.values()), titles=tuple(boxes), selected_index=None)
+        self._folded = widgets.Accordion(list(boxes.values()), titles=tuple(boxes), selected_index=None)
         buttons = classed(widgets.HBox([self.update, self.reset]), "sk-actions")
-        end = classed(widgets.VBox([self.message, buttons, self.status]), "sk-end")
-        side = classed(widgets.VBox([*shown, folded, end]), "sk-side")
-        unfold = classed(self._button("Settings", self._unfold), "sk-only-small")
-        return classed(widgets.VBox([Look(), unfold, side]), "sk", "sk-app", "sk-form")
+        state = classed(widgets.HBox([self.status, self.cancel]), "sk-state")
+        self._end = classed(widgets.VBox([self.message, buttons, state]), "sk-end")
+        self._end_children = (buttons, state)
+        self.side = classed(widgets.VBox([*shown, self._folded, self._end]), "sk-side")
+        self.unfold = classed(self._button("Settings", self._unfold), "sk-only-small")
+        return classed(widgets.VBox([Look(), self.unfold, self.side]), "sk", "sk-app", "sk-form", "sk-beside")
 
     def _unfold(self, _: Any) -> None:
         """Open or close the controls where the page is too narrow to have them beside it."""

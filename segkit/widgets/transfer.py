@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,14 @@ from segkit.safe import filename
 from segkit.widgets.form import STATIC, Wrap
 
 PIECE = 2_000_000
-TYPES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".jsonl")
+TYPES = (".csv", ".tsv", ".txt", ".gz", ".xlsx", ".parquet", ".jsonl")
 MEGABYTE = 1_000_000
 
 
 class _Transfer(anywidget.AnyWidget):
     """A button, a progress bar and a line of text."""
 
+    _refusal = "refused"
     _esm = STATIC / "widgets" / "transfer.js"
     kind = t.Unicode().tag(sync=True)
     label = t.Unicode().tag(sync=True)
@@ -36,7 +37,21 @@ class _Transfer(anywidget.AnyWidget):
 
     def __init__(self, wrap: Wrap, **traits: Any) -> None:
         super().__init__(**traits)
-        self.on_msg(wrap(self._hear))
+        self._wrap = wrap
+        self.on_msg(wrap(self._listen))
+
+    def _listen(self, widget: Any, message: Any, buffers: list[Any]) -> None:
+        """Hear a message; where that fails, the button is free again and the page says why."""
+        try:
+            self._hear(widget, message, buffers)
+        except Exception:
+            self.send(
+                {
+                    "kind": self._refusal,
+                    "text": "That did not work; the message beside the settings says why.",
+                }
+            )
+            raise
 
     def _hear(self, _: Any, message: Any, buffers: list[Any]) -> None:
         raise NotImplementedError
@@ -53,19 +68,34 @@ class Upload(_Transfer):
         Largest file, in bytes.
     wrap
         Goes around every callback.
+    label, kinds, types
+        What the button says, which files in words, and how their names end.
     """
 
-    types = t.List(list(TYPES)).tag(sync=True)
+    _refusal = "end"
+    types: t.List[str] = t.List().tag(sync=True)
     limit = t.Int().tag(sync=True)
     piece = t.Int(PIECE).tag(sync=True)
-    wrong_type = t.Unicode("This is not a table. Upload CSV, Excel, Parquet or JSON lines.").tag(sync=True)
+    wrong_type = t.Unicode().tag(sync=True)
     too_large = t.Unicode().tag(sync=True)
 
-    def __init__(self, on_file: Callable[[Path], None], limit: int, wrap: Wrap) -> None:
-        most = f"{limit / MEGABYTE:,.0f} MB"
-        large = f"The file is {{}}; the limit is {most}. Save it as Parquet or take a sample first."
-        hint = f"CSV, Excel, Parquet or JSON lines, up to {most}"
-        super().__init__(wrap, kind="upload", label="Upload a file", hint=hint, limit=limit, too_large=large)
+    def __init__(
+        self,
+        on_file: Callable[[Path], None],
+        limit: int,
+        wrap: Wrap,
+        *,
+        label: str = "Upload a file",
+        kinds: str = "CSV, Excel, Parquet or JSON lines",
+        types: Sequence[str] = TYPES,
+    ) -> None:
+        most = f"{limit / MEGABYTE:,.0f} MB" if limit >= MEGABYTE else f"{limit / 1_000:,.0f} kB"
+        what = "a table" if types == TYPES else kinds
+        super().__init__(
+            wrap, kind="upload", label=label, hint=f"{kinds}, up to {most}", limit=limit, types=list(types),
+            wrong_type=f"This is not {what}. Upload {kinds}.",
+            too_large=f"The file is {{}}; the limit is {most}. Save it as Parquet or take a sample first.",
+        )  # fmt: skip
         self._on_file, self._home = on_file, Private()
         self._size = 0
         self._file: Path | None = None
@@ -105,6 +135,12 @@ class Upload(_Transfer):
             self._home.keep(file)
             self._end(f"{file.name} is here.")
             self._on_file(file)
+
+    def clear(self) -> None:
+        """Remove every file that came, the one underway included."""
+        self._drop()
+        self._home.clear()
+        self._end("Nothing of yours is kept here.")
 
     def _drop(self) -> None:
         if self._file is not None:
@@ -160,6 +196,12 @@ class Private:
         room = Path(self._home.name) / secrets.token_hex(16)
         room.mkdir(mode=0o700)
         return room
+
+    def clear(self) -> None:
+        """Remove the directory and all that is in it."""
+        if self._home is not None:
+            self._home.cleanup()
+        self._home = self._kept = None
 
     def keep(self, file: Path) -> None:
         """Keep this file and remove the one before it."""

@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import Any
-from urllib.parse import parse_qs
 
 import ipywidgets as widgets
 from IPython import display as ipython
@@ -28,9 +27,12 @@ from segkit.panels import builders
 from segkit.panels.panel import Panel, tag
 from segkit.params import Params, RfmParams
 from segkit.purchases import Purchases, carry_out
-from segkit.study import Study
+from segkit.safe import filename
+from segkit.study import Study, kept, watch
+from segkit.widgets.address import UPLOAD, bare, called, from_address, told
 from segkit.widgets.figure import PanelBox, part, plain
 from segkit.widgets.form import Form, classed
+from segkit.widgets.session import Session
 from segkit.widgets.transfer import Download, Upload
 from segkit.widgets.work import Work
 
@@ -44,7 +46,16 @@ Made = Study | Purchases
 PLOTLY = "application/vnd.plotly.v1+json"
 display: Callable[..., None] = ipython.display
 STRONGEST = "The strongest difference"
-UPLOAD = "upload:"  # a source of this page only: the file its reader sent
+RECIPE = 100_000  # bytes of a parameter file
+WORKING = "Working on it."
+STEPS = {
+    "read": "Reading the data. Step 1 of 6.",
+    "describe": "Looking at the columns. Step 2 of 6.",
+    "prepare": "Preparing the columns. Step 3 of 6.",
+    "verdict": "Holding the data against chance. Step 4 of 6.",
+    "sweep": "Trying every number of segments. Step 5 of 6.",
+    "describe segments": "Describing the segments. Step 6 of 6.",
+}
 
 
 def controls(params: Kinds, interactive: bool = True) -> View:  # noqa: FBT001, FBT002 - as a notebook writes it
@@ -92,7 +103,7 @@ class View:
     ) -> None:
         self.dashboard = places.in_dashboard(environ)
         self.form: Form | None = None
-        self._params = params
+        self._params = self._base = params
         self._study: Made | None = None
         self._file: Path | None = None
         self._boxes: list[tuple[PanelBox, Callable[[], str]]] = []
@@ -141,7 +152,7 @@ class View:
             return
         choice = widgets.Dropdown(description="Column", options=[(column or STRONGEST, column)])
         box = classed(PanelBox("distribution", choice), "sk-app")
-        self._add(box, lambda: _choose(choice, self.study))
+        self._add(box, lambda: offer_columns(choice, self.study))
         choice.observe(self.work.guard(lambda _: self._fill(box, lambda: choice.value)), names="value")
 
     def save(self) -> None:
@@ -187,26 +198,69 @@ class View:
         return self.form
 
     def _open(self, params: Kinds, query: str) -> None:
-        """Make the controls and the first study; what is wrong with either is said on the page."""
-        fault = ""
-        try:
-            params = from_address(query, params) if self.dashboard else params
-        except ParameterError as error:
-            fault = f"The address was not used. {error}"
+        """Make the controls and ask for the first study; what is wrong with either is said on the page."""
         named = {f"sample:{name}": f"Sample: {name}" for name in samples.NAMES}
-        self._sources = {params.source: Path(params.source).name, **named}
+        self._sources = {params.source: called(params.source), **named}
         limit = settings.load().upload_limit_mb * 1_000_000
+        guard = self.work.guard
+        self._upload = Upload(self._receive, limit, guard)
         self.form = Form(
             params,
             sources=self._sources,
             closed=self.dashboard,
             on_change=self._change,
-            wrap=self.work.guard,
-            more=[Upload(self._receive, limit, self.work.guard)],
+            wrap=guard,
+            more=[self._upload],
+            files=self._files(),
         )
-        self._request(params, at_once=True)
+        self.form.on_cancel = self.work.cancel
+        open_fields = [field.name for field in params.fields() if field.name in self.form.controls]
+        self.session = Session(self._arrive, open_fields, guard)
+        self.form.box.children = (*self.form.box.children, self.session)
+        params, fault = self._addressed(query)
+        self._start(params)
         if fault:
             self.form.complain(fault)
+
+    def _files(self) -> list[widgets.Widget]:
+        """Return what takes the parameters out and in again, and all that came from the reader away."""
+        known: dict[str, Any] = {
+            "label": "Load parameters",
+            "kinds": "A parameter file (YAML)",
+            "types": (".yml", ".yaml"),
+        }
+        clear = widgets.Button(description="Clear my data now")
+        clear.on_click(self.work.guard(lambda _: self.clear()))
+        return [
+            Download(
+                self._yaml, "Save as parameters", "What differs from the defaults, as YAML", self.work.guard
+            ),
+            Upload(self._load, RECIPE, self.work.guard, **known),
+            clear,
+        ]
+
+    def _start(self, params: Kinds) -> None:
+        self._request(params, at_once=True)
+
+    def _addressed(self, query: str) -> tuple[Kinds, str]:
+        """Return the notebook's parameters with what a dashboard's address changes, and what is wrong."""
+        self._query, fault, params = query, "", self._base
+        try:
+            params = from_address(query, params, self._sources) if self.dashboard else params
+        except ParameterError as error:
+            fault = f"The address was not used. {error}"
+        self._form.show(params.study_dump())
+        return params, fault
+
+    def _arrive(self, query: str) -> None:
+        """The page is there; a kernel that was started before it learns its address only now."""
+        if not query or query == self._query or bare(query) == bare(self._query):
+            return
+        params, fault = self._addressed(query)
+        if params != self._params:
+            self._request(params)
+        if fault:
+            self._form.complain(fault)
 
     def _change(self) -> None:
         self._request(self._params.but(**self._form.values))
@@ -214,53 +268,70 @@ class View:
     def _receive(self, file: Path) -> None:
         """Offer a file that has arrived as the source."""
         self._file = file
-        kept = {value: label for value, label in self._sources.items() if not value.startswith(UPLOAD)}
-        self._sources = {**kept, UPLOAD + file.name: file.name}
+        self._sources = {**self._lasting, UPLOAD + file.name: file.name}
         self._form.offer(self._sources, UPLOAD + file.name)
 
-    def _request(self, params: Kinds, *, at_once: bool = False) -> None:
+    @property
+    def _lasting(self) -> dict[str, str]:
+        """The sources that are not the reader's own file."""
+        return {value: label for value, label in self._sources.items() if not value.startswith(UPLOAD)}
+
+    def _yaml(self) -> tuple[str, str, bytes]:
+        params = told(self._params)
+        name = filename(Path(params.source).stem.removeprefix("sample:"))
+        return f"{name}.yml", "application/yaml", params.to_yaml(name=name).encode()
+
+    def _load(self, file: Path) -> None:
+        """Use a parameter file; a visitor's may name no file, address or directory."""
+        asked, base, own = type(self._base).read(file), self._base, self._form.controls
+        params = asked.but(**{field.name: getattr(base, field.name) for field in asked.fields() if field.run})
+        uploads = {label: value for value, label in self._sources.items() if value.startswith(UPLOAD)}
+        params = params.but(source=uploads.get(params.source, params.source))
+        closed = [field.name for field in params.fields() if field.operator and field.name not in own]
+        if self.dashboard and any(getattr(params, name) != getattr(base, name) for name in closed):
+            raise ParameterError(f"A parameter file loaded here cannot set {' or '.join(closed)}.")
+        self._request(params)
+        self._form.show(params.study_dump())
+
+    def clear(self) -> None:
+        """Let go of all that came from the reader, and of every result kept; begin again."""
+        self.work.cancel()
+        self._upload.clear()
+        kept.clear()
+        self._file, self._study = None, None
+        self._sources = {
+            value: label for value, label in self._sources.items() if not value.startswith(UPLOAD)
+        }
+        self._form.offer(self._sources, self._base.source)
+        self._form.show(self._base.study_dump())
+        self._request(self._base)
+
+    def _request(self, params: Kinds, *, at_once: bool = False, pause: float | None = None) -> None:
         if self.dashboard and params.source not in self._sources:
             raise ParameterError("This page reads its samples and the file you upload, nothing else.")
         self._params = params
-        self.work.ask(partial(_study, params, self._file), self._take, at_once=at_once)
+        self.session.keep(
+            params if not params.source.startswith(UPLOAD) else told(params, self._base.source), self._base
+        )
+        self.work.ask(
+            partial(_study, params, self._file, self.work.step), self._take, at_once=at_once, pause=pause
+        )
 
     def _take(self, study: Made) -> None:
         self.study = study
 
 
-def from_address(query: str, params: Kinds) -> Kinds:
-    """Return `params` with what an address such as ``segments=4&scale=robust`` changes.
-
-    Raises
-    ------
-    ParameterError
-        When a name or value does not fit, or names a file, address or directory: those are not for visitors.
-
-    Examples
-    --------
-    >>> from_address("segments=4", Params()).segments
-    4
-    """
-    given = parse_qs(query, keep_blank_values=True).items()
-    texts = {name: found[0] if len(found) == 1 else found for name, found in given if name != "token"}
-    closed = [
-        field.name for field in params.fields() if field.name in texts and (field.operator or field.run)
-    ]
-    if closed:
-        raise ParameterError(f"An address cannot set {' or '.join(closed)}.")
-    return type(params).from_text(texts, base=params)  # type: ignore[arg-type]
-
-
-def _study(params: Kinds, file: Path | None) -> Made:
+def _study(params: Kinds, file: Path | None, say: Callable[[str], object]) -> Made:
     """Make the study; an uploaded file is known by its name, never by where it lies."""
+    watch.set(lambda step: say(STEPS.get(step, WORKING)))
     if not params.source.startswith(UPLOAD) or file is None:
         return carry_out(None, params)
     study = carry_out(str(file), params)
-    told: Any = study.params.but(source=file.name)
-    return replace(study, params=told)
+    named: Any = study.params.but(source=file.name)
+    return replace(study, params=named)
 
 
-def _choose(choice: widgets.Dropdown, study: Made) -> str:
+def offer_columns(choice: widgets.Dropdown, study: Made) -> str:
     """Offer the columns of a study, keep the choice where it is still one, and return it."""
     used = study.columns[study.columns["use"] == "feature"]
     options = ((STRONGEST, ""), *zip(used["label"], used["column"], strict=True))

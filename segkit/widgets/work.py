@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import wraps
-from threading import Event, RLock, Timer
+from threading import Event, RLock, Thread, Timer
 from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
@@ -23,14 +23,19 @@ AGAIN = (
     "That did not work. Your settings are kept. Try again; if it happens twice, "
     "tell the person who runs this page: error"
 )
+CANCELLED = "Cancelled. The last result is still shown."
 Result = TypeVar("Result")
+
+
+class Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """The work is not wanted any more."""
 
 
 class Teller(Protocol):
     """Where a page says how the work is going."""
 
     def say(self, text: str, *, busy: bool = False) -> None:
-        """Write the status line."""
+        """Write the status line; while something is busy, it can be cancelled."""
 
     def complain(self, text: str) -> None:
         """Write what is wrong; an empty text takes it away."""
@@ -47,8 +52,10 @@ class Work:
 
     def __init__(self, teller: Callable[[], Teller]) -> None:
         self._teller, self._turn = teller, RLock()
-        self._newest, self._timer, self._idle = 0, Timer(0, int), Event()
+        self._newest, self._running = 0, 0
+        self._timer, self._idle = Timer(0, int), Event()
         self._idle.set()
+        self.on_failed: Callable[[], None] = lambda: None
 
     def guard(self, call: Callable[..., None]) -> Callable[..., None]:
         """Return `call` so that a failure becomes a sentence on the page and a trace in the log."""
@@ -63,7 +70,12 @@ class Work:
         return guarded
 
     def ask(
-        self, make: Callable[[], Result], then: Callable[[Result], None], *, at_once: bool = False
+        self,
+        make: Callable[[], Result],
+        then: Callable[[Result], None],
+        *,
+        at_once: bool = False,
+        pause: float | None = None,
     ) -> None:
         """Let `make` run, then `then` with what it made, unless a newer request comes between.
 
@@ -76,9 +88,32 @@ class Work:
         if at_once:
             self._run(self._newest, make, then)
             return
-        self._timer = Timer(PAUSE, self._run, (self._newest, make, then))
+        self._timer = Timer(PAUSE if pause is None else pause, self._run, (self._newest, make, then))
         self._timer.daemon = True
         self._timer.start()
+
+    def step(self, text: str) -> None:
+        """Say how far the work is; called by what `make` does. Work that is not wanted ends here.
+
+        Raises
+        ------
+        Stopped
+            When something newer was asked for, or the reader cancelled.
+        """
+        if self._running != self._newest:
+            raise Stopped
+        self._teller().say(text, busy=True)
+
+    def cancel(self) -> None:
+        """Let go of what is being done; the last result stays."""
+        self._timer.cancel()
+        self._newest += 1
+        self._idle.set()
+        self._teller().say(CANCELLED)
+
+    def beside(self, call: Callable[[], None]) -> None:
+        """Do something in a thread of its own, whatever else goes on; failures end as in `guard`."""
+        Thread(target=self.guard(call), daemon=True).start()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until nothing is left to do; return whether that happened in time."""
@@ -88,6 +123,7 @@ class Work:
         with self._turn:
             if mine != self._newest:
                 return
+            self._running = mine
             self._teller().say("Working on it.", busy=True)
             start = perf_counter()
             try:
@@ -95,6 +131,8 @@ class Work:
                 if mine == self._newest:
                     then(made)
                     self._teller().say(f"Up to date. Took {perf_counter() - start:.1f} s.")
+            except Stopped:
+                return
             except Exception as error:  # noqa: BLE001 - as in guard
                 self._failed(mine, error)
             if mine == self._newest:
@@ -104,6 +142,7 @@ class Work:
         if mine == self._newest:
             self._teller().complain(sentence(error))
             self._teller().say("Not updated.")
+            self.on_failed()
 
 
 def sentence(error: Exception) -> str:

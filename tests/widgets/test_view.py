@@ -231,7 +231,8 @@ def test_the_address_sets_what_visitors_may(small, shown):
     "query",
     [
         "source=/etc/passwd",
-        "source=sample:nothing",
+        "source=sample:nothing&source=/etc/passwd",
+        "source=sample:nothing/../../etc/passwd",
         "output=/tmp/x",
         "interactive=false",
         "segments=1",
@@ -242,6 +243,12 @@ def test_an_address_that_does_not_fit_is_said_and_not_used(query, small, shown):
     view = View(Params(source=str(small)), environ=VISITOR | {"QUERY_STRING": query})
     assert "The address was not used" in view.form.message.value
     assert view.study.reading.source == "orders.csv"
+
+
+def test_the_address_of_a_dashboard_may_name_a_sample(small, shown):
+    view = View(Params(source=str(small)), environ=VISITOR | {"QUERY_STRING": "source=sample:nothing"})
+    assert view.form.message.value == ""
+    assert view.form.values["source"] == "sample:nothing"
 
 
 def test_an_address_means_nothing_to_an_owner(small, shown):

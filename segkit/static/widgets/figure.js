@@ -43,6 +43,8 @@ const describe = (model, el) => { el.setAttribute("role", "img"); el.setAttribut
 
 const draw = (Plotly, plot, figure) => {
   const { data = [], layout = {} } = structuredClone(figure);
+  // on a phone a finger scrolls the page
+  if (layout.dragmode && matchMedia("(max-width: 760px)").matches) layout.dragmode = false;
   return Plotly.react(plot, data, { ...layout, autosize: true }, { displayModeBar: false, responsive: false });
 };
 
@@ -65,9 +67,10 @@ export default {
     await redraw();
     plot.style.minHeight = "";
     plot.on?.("plotly_selected", (event) => {
-      model.set("selected", (event?.points ?? []).map((point) => point.customdata ?? point.pointIndex).flat());
+      model.set("selected", (event?.points ?? []).map((point) => [point.customdata ?? point.pointIndex].flat().at(-1)));
       model.save_changes();
     });
+    plot.on?.("plotly_deselect", () => { model.set("selected", []); model.save_changes(); });
     model.on("change:figure", redraw); model.on("change:alt", renamed);
     const watch = new ResizeObserver(() => plot.clientWidth && plot.data && Plotly.Plots.resize(plot));
     watch.observe(el);

@@ -30,7 +30,7 @@ from segkit import places, settings
 from segkit.errors import OutputError, ParameterError
 
 say = partial(print, flush=True)
-NOTEBOOK = "01-segment-customers"
+NOTEBOOK = "05-dashboard"
 PORT = 8866
 # What a kernel may inherit: it runs for visitors, and this process may hold its operator's secrets.
 KEPT = ("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")

@@ -53,7 +53,8 @@ def take(study: Study, rows: pd.Index) -> pd.DataFrame:
     for column in used:
         label = labels.title(column)
         table[label if label not in table else f"{label} ({column})"] = study.values(column).iloc[rows]
-    return pd.DataFrame(table).reset_index(drop=True)
+    found = pd.DataFrame(table).reset_index(drop=True)
+    return found.astype({name: object for name in found if found[name].isna().any()}).fillna("")
 
 
 def nearest_to_a_border(study: Study, most: int = NEAR) -> pd.Index:

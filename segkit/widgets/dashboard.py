@@ -39,6 +39,8 @@ STATIC = (
     "method", "parameters",
 )  # fmt: skip
 
+HEADINGS = {"method": "Method and limits", "glossary": "Glossary", "parameters": "Parameters and provenance"}
+
 
 class Part(Protocol):
     """Something on a tab that shows a study."""
@@ -90,12 +92,12 @@ class Dashboard(View):
         self._pages = [classed(widgets.VBox(), "sk-tabpage") for _ in TABS]
         self._tabs = widgets.Tab(self._pages, titles=tuple(TABS), selected_index=0)
         self._tabs.observe(guard(lambda change: self._look(change["new"])), names="selected_index")
-        self._theme, self._report = (
+        self._theme, self._reporter = (
             widgets.Button(description="Dark"),
             widgets.Button(description="Run report"),
         )
         self._theme.on_click(guard(self._switch))
-        self._report.on_click(guard(lambda _: self.work.beside(self._run_report)))
+        self._reporter.on_click(guard(lambda _: self.report()))
         self._reported = classed(widgets.VBox(), "sk-reported")
         self._body = classed(widgets.VBox([self._reported, self._tabs]), "sk-content")
         self.root = self._lay_out()
@@ -106,7 +108,7 @@ class Dashboard(View):
     def _lay_out(self) -> widgets.VBox:
         form = self._form
         look, session = form.box.children[0], form.box.children[-1]
-        tools = classed(widgets.HBox([form.unfold, self._theme, self._report]), "sk-tools")
+        tools = classed(widgets.HBox([form.unfold, self._theme, self._reporter]), "sk-tools")
         topbar = classed(widgets.HBox([self._crumb, tools]), "sk-topbar")
         head = classed(widgets.VBox([topbar, self._told]), "sk-head")
         state = classed(widgets.VBox([form.status, form.message]), "sk-only-small", "sk-state-small")
@@ -227,13 +229,17 @@ class Dashboard(View):
     def _export(self, name: str) -> tuple[str, str, bytes]:
         return self._exports.content(self.study, name)
 
+    def report(self) -> None:
+        """Make the report beside the page."""
+        self.work.beside(self._run_report)
+
     def _run_report(self) -> None:
         """Make the report of the study on the page, and offer it."""
         params, file = self._params, None
         if params.source.startswith(UPLOAD):
             file = self._file
         name = filename(Path(self._sources.get(params.source, params.source)).stem)
-        self._report.disabled = True
+        self._reporter.disabled = True
         self._reported.children = (
             Shown(
                 _note(
@@ -251,7 +257,7 @@ class Dashboard(View):
             self._reported.children = ()
             raise
         finally:
-            self._report.disabled = False
+            self._reporter.disabled = False
         content = (folder / "report.html").read_bytes()
         words = (
             f"The report is ready: {folder.name}"
@@ -279,7 +285,12 @@ def _grid(*pairs: tuple[widgets.Widget, str]) -> widgets.Widget:
 
 def _stack(*names: str) -> Tab:
     parts = [PanelBox(name) for name in names]
-    return Tab(parts, parts)
+    return Tab([box for part in parts for box in _headed(part)], parts)
+
+
+def _headed(part: PanelBox) -> list[widgets.Widget]:
+    """Return a panel below its heading, where it has no finding for a title."""
+    return [Shown(tag("h2", HEADINGS[part.name])), part] if part.name in HEADINGS else [part]
 
 
 def _overview(_: Dashboard) -> Tab:
@@ -294,9 +305,8 @@ def _map(board: Dashboard) -> Tab:
 
 
 def _profiles(board: Dashboard) -> Tab:
-    column = ColumnBox(board)
-    profiles, correlation = PanelBox("profiles"), PanelBox("correlation")
-    return Tab([profiles, _grid((column, "sk-w7"), (correlation, "sk-w5"))], [profiles, column, correlation])
+    parts = [PanelBox("profiles"), ColumnBox(board)]
+    return Tab(parts, parts)
 
 
 def _customers(board: Dashboard) -> Tab:
@@ -310,11 +320,15 @@ def _change(board: Dashboard) -> Tab:
 
 
 def _download(board: Dashboard) -> Tab:
-    files = classed(
-        widgets.VBox([board.download(name) for name in EXPORTS]), "sk", "sk-app", "sk-panel", "sk-files"
+    report = widgets.Button(description="Run report")
+    report.on_click(board.work.guard(lambda _: board.report()))
+    words = tag(
+        "div", tag("b", "report.html"), tag("span", "All of this to read, print and send, in one file")
     )
+    rows = [classed(widgets.HBox([Shown(words), report]), "sk-file"), *map(board.download, EXPORTS)]
+    files = classed(widgets.VBox(rows), "sk", "sk-app", "sk-panel", "sk-files")
     parameters = PanelBox("parameters")
-    return Tab([files, parameters], [parameters])
+    return Tab([files, *_headed(parameters)], [parameters])
 
 
 class ColumnBox(widgets.VBox):
@@ -352,7 +366,7 @@ TABS: Mapping[str, Callable[[Dashboard], Tab]] = {
     "Profiles": _profiles,
     "Drivers": lambda _: _stack("drivers", "rules", "unused", "fairness"),
     "Customers": _customers,
-    "Quality": lambda _: _stack("quality", "missing", "columns"),
+    "Quality": lambda _: _stack("quality", "missing", "correlation", "columns"),
     "Change": _change,
     "Download": _download,
 }

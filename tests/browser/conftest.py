@@ -41,12 +41,14 @@ def study() -> Callable[..., Study]:
 
 
 @pytest.fixture(scope="module")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start `segkit serve`, once for the tests of a file; return the address it prints."""
+def dashboard(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Serve a notebook (the first, or the one asked for), once for the tests of a file; return its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    command = [sys.executable, "-m", "segkit.cli", "serve", "--port", port]
+    book = getattr(request, "param", NOTEBOOK.stem)
+    start = f"from segkit.serve import serve; serve(port={port}, notebook={book!r})"
+    command = [sys.executable, "-c", start]
     env = {**os.environ, "SEGKIT_TOKEN": TOKEN, "SEGKIT_UPLOAD_LIMIT_MB": "3"}
     server = Spawned(command, tmp_path_factory.mktemp("dashboard") / "serve.log", env=env)
     try:

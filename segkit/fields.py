@@ -44,26 +44,30 @@ CustomerId = Annotated[
     str,
     _field("auto", "Data", "Customer id", "column that names the customer; auto finds it, empty for none"),
 ]
-Sheet = Annotated[str, _field("", "Data", "Sheet", "sheet of a workbook; empty takes the one with the data")]
+Sheet = Annotated[
+    str, _field("", "Reading", "Sheet", "sheet of a workbook; empty takes the one with the data")
+]
 Query = Annotated[
-    str, _field("", "Data", "Query", "SQL for a database; empty takes its only table", trust="operator")
+    str, _field("", "Reading", "Query", "SQL for a database; empty takes its only table", trust="operator")
 ]
 Dates = Annotated[
     Literal["auto", "day", "month", "year"],
-    _field("auto", "Data", "Dates", "what comes first in a date, where a column does not tell"),
+    _field("auto", "Reading", "Dates", "what comes first in a date, where a column does not tell"),
 ]
 Decimal = Annotated[
     Literal["auto", "point", "comma"],
-    _field("auto", "Data", "Decimal mark", "what divides decimals, where a column does not tell"),
+    _field("auto", "Reading", "Decimal mark", "what divides decimals, where a column does not tell"),
 ]
 Value = Annotated[
     str, _field("", "Data", "Value", "column with what a customer is worth; empty leaves shares of value out")
 ]
 By = Annotated[
-    str, _field("", "Data", "One study for each", "column whose values get a study each; empty for one study")
+    str,
+    _field("", "Columns", "One study for each", "column whose values get a study each; empty for one study"),
 ]
 Group = Annotated[
-    str, _field("", "Data", "Only for", "the one value of that column to study; empty for every one in turn")
+    str,
+    _field("", "Columns", "Only for", "the one value of that column to study; empty for every one in turn"),
 ]
 Features = Annotated[
     Columns, _field([], "Columns", "Columns used", "columns that make the segments; empty takes all that can")
@@ -101,12 +105,12 @@ Encode = Annotated[
     _field("onehot", "Preparation", "Categories", "how a category becomes numbers"),
 ]
 Transform = Annotated[
-    Literal["auto", "none", "log1p", "yeo-johnson", "rank"],
+    Literal["auto", "auto-log", "none", "log1p", "yeo-johnson", "rank"],
     _field(
         "auto",
         "Preparation",
         "Transform",
-        "what is done to skewed numbers; auto decides per column and says so",
+        "what is done to skewed numbers; auto compares none, a log per column and ranks, and says why",
     ),
 ]
 Scale = Annotated[
@@ -115,7 +119,7 @@ Scale = Annotated[
 ]
 Algorithm = Annotated[
     Literal["auto", "kmeans", "mixture", "ward", "bisecting"],
-    _field("auto", "Segments", "Algorithm", "how segments are found; auto compares and says why"),
+    _field("auto", "Method", "Algorithm", "how segments are found; auto compares and says why"),
 ]
 Segments = Annotated[
     int,
@@ -123,14 +127,14 @@ Segments = Annotated[
     _field(0, "Segments", "Segments", "how many; 0 lets the data decide", ge=0, le=20),
 ]
 MaxSegments = Annotated[
-    int, _field(12, "Segments", "At most", "the largest number of segments that is tried", ge=2, le=20)
+    int, _field(12, "Method", "At most", "the largest number of segments that is tried", ge=2, le=20)
 ]
 TopFeatures = Annotated[
     int,
-    _field(5, "Segments", "Differences shown", "how many differences are listed per segment", ge=1, le=20),
+    _field(5, "Method", "Differences shown", "how many differences are listed per segment", ge=1, le=20),
 ]
 Seed = Annotated[
-    int, _field(0, "Segments", "Seed", "the same seed gives the same segments", ge=0, le=2**32 - 1)
+    int, _field(0, "Method", "Seed", "the same seed gives the same segments", ge=0, le=2**32 - 1)
 ]
 Currency = Annotated[
     str,
@@ -150,16 +154,24 @@ Interactive = Annotated[
 ]
 
 MinRows = Annotated[
-    int, _field(2, "Gates", "Fewest rows", "fewer rows than this fail the study", ge=2, le=1_000_000_000)
+    int,
+    _field(2, "Quality limits", "Fewest rows", "fewer rows than this fail the study", ge=2, le=1_000_000_000),
 ]
 MaxMissingWarn = Annotated[
     float,
-    _field(0.2, "Gates", "Missing, note", "missing share of a column from which it is noted", ge=0, le=1),
+    _field(
+        0.2, "Quality limits", "Missing, note", "missing share of a column from which it is noted", ge=0, le=1
+    ),
 ]
 MaxMissingFail = Annotated[
     float,
     _field(
-        1.0, "Gates", "Missing, fail", "missing share of a column beyond which the study fails", ge=0, le=1
+        1.0,
+        "Quality limits",
+        "Missing, fail",
+        "missing share of a column beyond which the study fails",
+        ge=0,
+        le=1,
     ),
 ]
 Date = Annotated[str, _field("auto", "Data", "Date", "column with the day of the purchase; auto finds it")]

@@ -49,7 +49,7 @@ from .segments import choose as choose_room
 from .segments import map as map_room
 from .segments import sweep as sweep_room
 from .segments import verdict as verdict_room
-from .segments.choose import Chosen
+from .segments.choose import Chosen, Comparison
 from .segments.frames import picker
 from .segments.map import Map
 from .segments.model import Model
@@ -109,7 +109,7 @@ class Study:
     quality: pd.DataFrame
     correlation: pd.DataFrame
     prepared: Preparation
-    preparations: pd.DataFrame
+    comparison: Comparison | None
     evidence: pd.DataFrame
     strength: pd.DataFrame
     verdict: Verdict
@@ -134,6 +134,13 @@ class Study:
     def numbers(self) -> Numbers:
         """How this study writes numbers."""
         return Numbers(self.params.locale, self.params.currency)
+
+    @property
+    def preparations(self) -> pd.DataFrame:
+        """What each preparation says, compared when first asked for; see `segkit.segments.choose`."""
+        if self.comparison is None:
+            return pd.DataFrame(columns=choose_room.TABLE)
+        return self.comparison.table
 
     def values(self, column: str) -> pd.Series:
         """Return one column of the customers, in the order of `assignments`."""
@@ -203,7 +210,7 @@ def segment(source: Any = None, params: Params | None = None, **fields: Any) -> 
         params=params,
         **{name: getattr(seen, name) for name in ("reading", "columns", "quality", "correlation")},
         prepared=ready.recipe,
-        preparations=ready.chosen.table,
+        comparison=ready.chosen.comparison,
         **made,
         map=map_room.project(ready.X, segments, fit, far, origins, seed=params.seed),
         provenance=provenance(params, seen.reading),

@@ -16,6 +16,7 @@ from segkit.insight import profile as profile_room
 from segkit.insight import rules as rules_room
 from segkit.insight.words.numbers import Numbers
 from segkit.params import Params
+from segkit.segments.choose import TABLE
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -117,6 +118,7 @@ def _made(
         quality=quality(),
         correlation=customers[list(NUMBERS)].corr("spearman"),
         prepared=SimpleNamespace(steps=steps()),
+        preparations=preparations(),
         evidence=evidence(verdict),
         strength=pd.DataFrame(columns=["segment", "jaccard", "status"]),
         verdict=verdict,
@@ -195,6 +197,15 @@ def quality() -> pd.DataFrame:
         ("Skew, largest", "11.2", "pass", "reduced"),
     ]
     return pd.DataFrame(rows, columns=["check", "found", "status", "reason"])
+
+
+def preparations() -> pd.DataFrame:
+    """What two preparations say; the second segment of the first is made of far-out rows."""
+    rows = [
+        ("z-score", "none", "standard", 2.2, 0.57, 2, "430 / 10", 1, 0.2, False),
+        ("auto-log", "auto-log", "standard", 5.0, 0.29, 2, "252 / 188", 0, 1.0, True),
+    ]
+    return pd.DataFrame(rows, columns=TABLE)
 
 
 def steps() -> pd.DataFrame:

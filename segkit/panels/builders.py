@@ -118,6 +118,13 @@ def _choice(view: _View) -> Panel:
     return view.panel("choice", caption, figure, tables.choice(evidence, view.numbers))
 
 
+def _preparations(view: _View) -> Panel:
+    compared, n = view.study.preparations, view.numbers
+    caption = captions.preparations(compared, n)
+    shown = [] if caption.empty else [tables.preparations(compared, n)]
+    return view.panel("preparations", caption, None, *shown)
+
+
 def _map(view: _View) -> Panel:
     study, made = view.study, view.study.map
     rows = study.assignments.iloc[made.table.index]
@@ -298,12 +305,19 @@ def _glossary(view: _View) -> Panel:  # noqa: ARG001 - one signature for all
     return Panel("glossary", "", body=cards.terms(GLOSSARY))
 
 
-BEFORE = {"choice", "correlation", "missing", "quality", "columns"}  # not about these segments: no mark
+BEFORE = {
+    "choice",
+    "preparations",
+    "correlation",
+    "missing",
+    "quality",
+    "columns",
+}  # not about these segments: no mark
 BUILDERS: dict[str, Callable[[_View], Panel]] = {
     "verdict": _verdict, "facts": _facts, "sizes": _sizes, "segments": _segments, "cards": _cards,
-    "choice": _choice, "map": _map, "profiles": _profiles, "distribution": _distribution,
-    "drivers": _drivers, "rules": _rules, "unused": _unused, "fairness": _fairness,
-    "separation": _separation, "correlation": _correlation, "missing": _missing, "quality": _quality,
+    "choice": _choice, "preparations": _preparations, "map": _map, "profiles": _profiles,
+    "distribution": _distribution, "drivers": _drivers, "rules": _rules, "unused": _unused,
+    "fairness": _fairness, "separation": _separation, "correlation": _correlation, "missing": _missing, "quality": _quality,
     "columns": _columns, "unusual": _unusual, "method": _method, "parameters": _parameters,
     "glossary": _glossary,
 }  # fmt: skip

@@ -63,6 +63,18 @@ def choice(evidence: pd.DataFrame, numbers: Numbers) -> TableView:
     )  # fmt: skip
 
 
+def preparations(preparations: pd.DataFrame, numbers: Numbers) -> TableView:
+    """Return what each preparation says about a sample."""
+    chosen = next((i for i, each in enumerate(preparations["chosen"]) if each), None)
+    return _view(
+        "Answers under other preparations", preparations, _col("Preparation", "preparation"),
+        _col("z", "z", partial(numbers.index, digits=1)), _col("Segments", "segments", numbers.count),
+        _col("Sizes in the sample", "sizes"), _col("Of far-out customers", "far_out", numbers.count),
+        _col("Silhouette", "silhouette", numbers.index), _col("Agreement", "agreement", numbers.index),
+        chosen=chosen, words=(3,),
+    )  # fmt: skip
+
+
 def sizes(sizes: pd.DataFrame, numbers: Numbers, value: str = "") -> TableView:
     """Return size and value of each segment; `value` is the words for the value column, empty for none."""
     money = [

@@ -21,6 +21,7 @@ from segkit.segments.prepare import Preparation
 from segkit.segments.validity import Floats, Labels, Matrix
 
 DRAWS = 16
+ENOUGH = 4.0  # standard deviations above chance from which something stands out
 CANDIDATES = 8
 PASSES = 10
 LEAST_SPREAD = 0.002  # a tighter band of chance would call trifles structure
@@ -37,6 +38,10 @@ class Chance:
 
     real: Floats
     drawn: Floats
+
+    def up_to(self, largest: int) -> Chance:
+        """Return the same for numbers of segments up to `largest`."""
+        return Chance(self.real[: largest - 1], self.drawn[:, : largest - 1])
 
     @property
     def mean(self) -> Floats:

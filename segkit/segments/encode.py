@@ -102,6 +102,16 @@ class Number(Scaled):
         value = pick(self.column).cast(nw.Float64)
         return nw.when(value.is_finite()).then(self.curve(value)).otherwise(nw.lit(float(fill)))
 
+    def array(self, values: np.ndarray) -> np.ndarray:
+        """Return the output for an array of raw values: the same sums, but ranks in one go."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            fill = np.clip(self.curve(np.array(self.fill)), -FAR, FAR)
+            at, shares = np.array(self.knots or [(0.0, 0.0)]).T
+            curve = np.interp(values, at, shares) if self.knots else self.curve(values)
+            shaped = np.where(np.isfinite(values), curve, fill)
+            scaled = (shaped - self.center) / self.spread if self.spread else shaped.clip(-FAR, FAR) * 0.0
+            return np.asarray(scaled.clip(-FAR, FAR))
+
 
 class Category(Recipe):
     """A category and the levels told apart, in order; None is "missing", where that is a level of its own.

@@ -27,7 +27,7 @@ Step = Number | OneHot | Coded
 Floats = NDArray[np.float64]
 Frame = nw.DataFrame[Any]
 
-SKEWED = 1.0  # |skew| above which `auto` tries a transform
+SKEWED = 1.0  # |skew| above which `auto-log` tries a transform
 KEPT = 0.8  # and keeps it if less than this part of the skew is left
 VALUES = 20_000
 KNOTS = 33
@@ -35,6 +35,7 @@ ATOM = 0.05  # from this share on zeros are a kind of customer of their own
 LITTLE = 0.1
 MANY = 10  # different values from which a column has a scale to be low on
 NONE = np.empty(0)
+LOG = "auto-log"
 
 
 class Look(NamedTuple):
@@ -103,7 +104,7 @@ def _or_zero(answer: Any) -> float:
 
 def _number(data: Frame, column: str, look: Look, *, impute: str, transform: str) -> Number:
     common = impute == "most_frequent" and 0 < look.present < len(data)
-    skewed = transform == "auto" and abs(look.skew) > SKEWED
+    skewed = transform == LOG and abs(look.skew) > SKEWED
     empty = skewed and look.low == 0 and look.zeros >= ATOM * look.present
     values = (
         _values(data) if empty or (skewed and look.low < 0) or transform in {"yeo-johnson", "rank"} else NONE
@@ -113,7 +114,7 @@ def _number(data: Frame, column: str, look: Look, *, impute: str, transform: str
         if empty and len(np.unique(values)) > MANY
         else 0.0
     )
-    name, why = _auto(look, values, least) if transform == "auto" else (transform, f"{transform} asked for")
+    name, why = _auto(look, values, least) if transform == LOG else (transform, f"{transform} asked for")
     return Number.model_validate({
         "column": column,
         "numeric": True,

@@ -97,7 +97,7 @@ def _pushed(
 
 def _blocked(preparation: Preparation, centers: Floats, frame: Any, metric: Metric | None) -> Frame:
     """Return the same, summed over blocks of rows that stay in the processor's cache."""
-    X = preparation.matrix(frame)
+    X = preparation.matrix(frame, pushed=True)
     squares = np.empty((len(centers), X.shape[0]))
     for start in range(0, X.shape[0], BLOCK):
         rows = X[start : start + BLOCK]

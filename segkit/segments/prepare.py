@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 CHOICES = {
     "impute": ("median", "mean", "most_frequent", "drop"),
     "encode": ("onehot", "ordinal", "frequency"),
-    "transform": ("auto", "none", "log1p", "yeo-johnson", "rank"),
+    "transform": ("auto-log", "none", "log1p", "yeo-johnson", "rank"),
     "scale": ("standard", "robust", "minmax", "none"),
 }
 STEPS = ["column", "kind", "impute", "fill", "transform", "why", "scale", "columns"]
@@ -131,15 +131,19 @@ class Preparation(BaseModel):
         """Return the number columns alone, prepared, under their own names."""
         data, pick = self.opened(frame)
         numbers = [recipe for recipe in self.columns if isinstance(recipe, Number)]
-        return data.select(*[recipe.outputs(pick)[0].alias(recipe.column) for recipe in numbers])
+        found = {recipe.column: _arrays(data, recipe, pick, pushed=False)[0] for recipe in numbers}
+        return nw.from_dict(found, backend=data.implementation) if found else data.select()
 
     def usable(self, frame: Any) -> NDArray[np.bool_]:
         """Return whether each row can be used, (n,): False only under `impute=drop`, for rows with gaps."""
         data, pick = self.opened(frame)
         return data.select(usable=self.complete(pick))["usable"].to_numpy().astype(bool)
 
-    def matrix(self, frame: Any) -> Any:
+    def matrix(self, frame: Any, *, pushed: bool = False) -> Any:
         """Return all prepared rows, usable or not, as float64 (n, p).
+
+        Numbers go through numpy, which needs no expression for every knot; `pushed` wants the digits that
+        expressions give in the frame's own library.
 
         A numpy array; or, of more than 64 columns of which under 30 % can differ from 0 in a row, a scipy CSR
         matrix, made without the dense one.
@@ -147,8 +151,7 @@ class Preparation(BaseModel):
         data, pick = self.opened(frame)
         if len(self.names) > WIDE and len(self.columns) < DENSE * len(self.names):
             return sparse.hstack([_block(data, recipe, pick) for recipe in self.columns], format="csr")
-        prepared = data.select(*[output.alias(f"{i}") for i, output in enumerate(self.expressions(pick))])
-        columns = [prepared[name].to_numpy() for name in prepared.columns]
+        columns = [column for recipe in self.columns for column in _arrays(data, recipe, pick, pushed=pushed)]
         matrix = np.empty((len(data), len(columns)))
         for start in range(0, len(data), CACHED):
             rows = slice(start, start + CACHED)
@@ -172,7 +175,7 @@ def learn(
     categories: Sequence[str],
     impute: str = "median",
     encode: str = "onehot",
-    transform: str = "auto",
+    transform: str = "auto-log",
     scale: str = "standard",
 ) -> Preparation:
     """Learn from a frame how its columns become comparable numbers.
@@ -193,8 +196,9 @@ def learn(
         missing and unseen at the mean. `frequency`: the level's share of the customers; unseen levels have
         the mean share of the rare ones.
     transform
-        `auto` tries log1p where skew > 1 and nothing is negative, Yeo-Johnson where something is, and keeps
-        it if that takes a fifth off the skew. `rank` is the share of customers below, between 33 quantiles.
+        `auto-log` tries log1p where skew > 1 and nothing is negative, Yeo-Johnson where something is, and
+        keeps it if that takes a fifth off the skew. `rank` is the share of customers below, between 33
+        quantiles.
     scale
         `standard` (mean, sd), `robust` (median, IQR, or sd where the IQR is 0), `minmax`, `none`. Constants
         become 0.
@@ -228,6 +232,14 @@ def learn(
     ]
     columns = tuple(fit.scale(data, pick, recipes, scale))
     return Preparation(impute=impute, encode=encode, transform=transform, scale=scale, columns=columns)
+
+
+def _arrays(data: Frame, recipe: Number | OneHot | Coded, pick: Pick, *, pushed: bool) -> list[Floats]:
+    """Return the outputs of one column."""
+    if isinstance(recipe, Number) and not pushed:
+        return [recipe.array(data.select(value=pick(recipe.column).cast(nw.Float64))["value"].to_numpy())]
+    outputs = data.select(*[output.alias(f"{i}") for i, output in enumerate(recipe.outputs(pick))])
+    return [outputs[name].to_numpy() for name in outputs.columns]
 
 
 def _block(data: Frame, recipe: Number | OneHot | Coded, pick: Pick) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from segkit.segments.validity import Floats, Labels
 
@@ -106,9 +107,7 @@ def table(X: Floats, labels: Labels, again: Callable[[Floats, int], Labels], *, 
     k = int(labels.max()) + 1
     same = jaccards(X, labels, again, seed=seed)
     deep = np.nanmax(valleys(X, labels), axis=1, initial=0.0) if k > 1 else np.zeros(k)
-    low, high = np.quantile(X, [0.25, 0.75], axis=0)
-    room = IQRS * (high - low)
-    beyond = (np.abs(X - (low + high) / 2) > (high - low) / 2 + room)[:, room > 0].any(axis=1)
+    beyond = _beyond(X)
     rows = []
     for j in range(k):
         mine, mean = labels == j, float(same[:, j].mean())
@@ -117,6 +116,19 @@ def table(X: Floats, labels: Labels, again: Callable[[Floats, int], Labels], *, 
         ends = np.quantile(same[:, j], [0.05, 0.95])
         rows.append((j + 1, mine.mean(), mean, *ends, deep[j], far, status))
     return pd.DataFrame(rows, columns=TABLE)
+
+
+def far_out(X: Floats, labels: Labels) -> NDArray[np.bool_]:
+    """Return for each segment whether it is small and made of far-out rows, shape (k,)."""
+    counts = np.bincount(labels)
+    return np.asarray((counts < SMALL * len(X)) & (np.bincount(labels, weights=_beyond(X)) >= counts / 2))
+
+
+def _beyond(X: Floats) -> NDArray[np.bool_]:
+    """Return which rows lie beyond 3 interquartile ranges in some column."""
+    low, high = np.quantile(X, [0.25, 0.75], axis=0)
+    room = IQRS * (high - low)
+    return np.asarray((np.abs(X - (low + high) / 2) > (high - low) / 2 + room)[:, room > 0].any(axis=1))
 
 
 def _status(share: float, jaccard: float, valley: float, far: float) -> str:

@@ -20,7 +20,8 @@ import pandas as pd
 from segkit.segments import strength, validity
 from segkit.segments import sweep as sweep_room
 from segkit.segments.algorithms import mixture, registry
-from segkit.segments.chance import Chance, compare, dips
+from segkit.segments.chance import ENOUGH, Chance, compare, dips
+from segkit.segments.choose import needed as rows_needed
 from segkit.segments.prepare import Preparation
 from segkit.segments.sweep import Sweep
 from segkit.segments.validity import Floats, Labels, Matrix
@@ -28,10 +29,7 @@ from segkit.segments.validity import Floats, Labels, Matrix
 SAMPLE_ROWS = 1_000
 DIP_ROWS = 3_000
 LARGEST = mixture.LARGEST
-ENOUGH = 4.0
 DIPPED = 0.001
-ROWS_PER_COLUMN = 20
-FEWEST_ROWS = 50
 WIDEST = 60  # prepared columns up to which normal clouds are fitted
 TELLING = 1.3
 FAILED = ("does not hold", "far out")
@@ -195,6 +193,19 @@ def judge(
     data = data if usable.all() else data.filter(usable.tolist())
     X = preparation.matrix(data)
     measured = measure(data, X, preparation, max_segments=max_segments, seed=seed)
+    return settle(X, measured, algorithm=algorithm, segments=segments, max_segments=max_segments, seed=seed)
+
+
+def settle(
+    X: Matrix,
+    measured: Measured,
+    *,
+    algorithm: str = "auto",
+    segments: int = 0,
+    max_segments: int = 12,
+    seed: int = 0,
+) -> tuple[Verdict, pd.DataFrame, pd.DataFrame, Sweep]:
+    """Sweep with the algorithm that was asked for, or that the measurements speak for, and decide."""
     method = measured.algorithm if algorithm == "auto" else algorithm
     beyond = segments if segments > max_segments else 0
     found = sweep_room.sweep(X, segments=beyond, max_segments=max_segments, algorithm=method, seed=seed)
@@ -202,26 +213,37 @@ def judge(
 
 
 def measure(
-    frame: nw.DataFrame[Any], X: Matrix, preparation: Preparation, *, max_segments: int = 12, seed: int = 0
+    frame: nw.DataFrame[Any],
+    X: Matrix,
+    preparation: Preparation,
+    *,
+    max_segments: int = 12,
+    seed: int = 0,
+    known: tuple[Labels, int, Chance | None] | None = None,
 ) -> Measured:
-    """Hold customers (raw and prepared, row by row) against chance and look for clouds and dips in them."""
-    order, distinct = sweep_room.canonical_order(X, seed=seed)
-    needed = max(FEWEST_ROWS, ROWS_PER_COLUMN * len(preparation.columns))
+    """Hold customers (raw and prepared, row by row) against chance and look for clouds and dips in them.
+
+    `known` is what `choose` found on the way: order, different rows, and the sample held against chance.
+    """
+    order, distinct, chance = known or (*sweep_room.canonical_order(X, seed=seed), None)
+    needed = rows_needed(preparation)
     largest = min(LARGEST, max_segments, distinct)
     at = order[: mixture.ROWS]
     sample = X[at].toarray() if validity.is_sparse(X) else X[at]
     if len(order) < needed or largest < 2:
         nothing = pd.Series(dtype=float)
         return Measured(None, nothing, {}, 1, len(order), needed, largest, distinct, sample, at)
-    chance = compare(frame[order[:SAMPLE_ROWS]], preparation, largest=largest, seed=seed)
+    if chance is None:
+        chance = compare(frame[order[:SAMPLE_ROWS]], preparation, largest=largest, seed=seed)
+    chance = chance.up_to(largest)
     split = dips(frame[order[:DIP_ROWS]], preparation, seed=seed)
     clouds: dict[int, mixture.Mixture] = {}
     if sample.shape[1] <= WIDEST:
         clouds = mixture.kept_paths(sample, LARGEST, seed=seed)  # as the sweep asks
         clouds = {k: each for k, each in clouds.items() if k <= largest}
-    known = {k: (each.bic, each.icl) for k, each in clouds.items()}
+    told = {k: (each.bic, each.icl) for k, each in clouds.items()}
     likely = _likely(sample, clouds)
-    return Measured(chance, split, known, likely, len(order), needed, largest, distinct, sample, at)
+    return Measured(chance, split, told, likely, len(order), needed, largest, distinct, sample, at)
 
 
 def _likely(sample: Floats, clouds: Mapping[int, mixture.Mixture]) -> int:

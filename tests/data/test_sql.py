@@ -42,7 +42,7 @@ def customers(rows: int, seed: int = 0, *, unseen: bool = False) -> pd.DataFrame
 
 
 def fitted(
-    transform: str = "auto", *, impute: str = "median", encode: str = "onehot", wide: bool = False
+    transform: str = "auto-log", *, impute: str = "median", encode: str = "onehot", wide: bool = False
 ) -> Model:
     """A model whose segments 1 and 2 are mirror images in `visits`, so that rows tie between them."""
     frame = customers(2_000)

@@ -21,6 +21,8 @@ LONGEST = 80
 DRAWN = 15  # rows of a figure at most; the table has the rest
 SHOWN = 12  # segments in a figure at most: of more, the 11 largest are drawn
 
+ALIKE = 0.8  # adjusted Rand index from which two answers are nearly the same
+
 
 @dataclass(frozen=True)
 class Caption:
@@ -90,6 +92,24 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
         for row in records(best)
     )
     return Caption(title, subtitle, "" if verdict.supported else asked, f"{title}. {aloud}")
+
+
+def preparations(preparations: pd.DataFrame, numbers: Numbers) -> Caption:
+    """Caption the answers under other preparations."""
+    subtitle = "z: how far a sample stands above chance, in standard deviations; over 4 something stands out"
+    if preparations.empty:
+        few = ("Nothing to compare", "There are too few customers to compare preparations.")
+        return Caption("What other preparations would say", subtitle, empty=few)
+    mine = records(preparations[preparations["chosen"]])[0]
+    others = preparations[~preparations["chosen"]]
+    alike = int((others["agreement"] >= ALIKE).sum())
+    said = f"{numbers.cardinal(alike)} of {numbers.count(len(others))} other preparations"
+    title = f"{said} give nearly the same segments as {mine['preparation']}"
+    note = "Agreement is the adjusted Rand index with the one used: 1 is the same, 0 what chance gives."
+    far = [str(name) for name in preparations.loc[preparations["far_out"] > 0, "preparation"]]
+    if far:
+        note += f" Under {listed(far)} some segments are only a few far-out customers."
+    return Caption(title, subtitle, note)
 
 
 def sizes(sizes: pd.DataFrame, numbers: Numbers, *, value: str = "", supported: bool = True) -> Caption:

@@ -48,6 +48,31 @@ class StepError(SegkitError):
     """A step of the study could not be carried out on these data."""
 
 
+OUT_OF_MEMORY = (
+    "The process that computes was ended from outside or got no more memory. "
+    "Take a sample of the rows, use fewer columns, or a larger machine."
+)
+# What libraries say instead of MemoryError when they cannot be loaded or start a thread.
+_NO_MEMORY = ("cannot allocate memory", "failed to map segment", "can't start new thread", "bad_alloc")
+
+
+def lacks_memory(error: BaseException | str) -> bool:
+    """Answer whether an exception, or what led to it, is a lack of memory; of a trace, whether it says so.
+
+    Examples
+    --------
+    >>> lacks_memory(MemoryError()), lacks_memory(RuntimeError("can't start new thread"))
+    (True, True)
+    >>> lacks_memory(KeyError("memory"))
+    False
+    """
+    if isinstance(error, MemoryError):
+        return True
+    before = isinstance(error, BaseException) and (error.__cause__ or error.__context__)
+    told = str(error).lower()
+    return any(words in told for words in _NO_MEMORY) or bool(before and lacks_memory(before))
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint that names the known word most like `name`, or an empty string.
 

@@ -18,7 +18,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from . import places
-from .errors import SegkitError
+from .errors import OUT_OF_MEMORY, SegkitError, lacks_memory
 
 LEVELS = ("debug", "info", "warning", "error")
 FILE, LEVEL = "SEGKIT_LOG_FILE", "SEGKIT_LOG_LEVEL"
@@ -86,7 +86,12 @@ def from_environment() -> None:
 
 
 def unforeseen(error: BaseException | str) -> str:
-    """Keep the trace of an exception nobody foresaw; return the sentence to show instead of it."""
+    """Keep the trace of an exception nobody foresaw; return the sentence to show instead of it.
+
+    A lack of memory can come anywhere and is no defect: it is said as what it is.
+    """
+    if lacks_memory(error):
+        return OUT_OF_MEMORY
     where = error if isinstance(error, str) else trace(error)
     name = f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
     said = f"That did not work, and segkit did not foresee it: error {name}."

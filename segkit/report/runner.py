@@ -31,7 +31,7 @@ from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from segkit import errors, logs, places, runs
-from segkit.errors import SegkitError, StepError
+from segkit.errors import OUT_OF_MEMORY, SegkitError, StepError, lacks_memory
 from segkit.params import Kind
 from segkit.safe import filename
 
@@ -178,13 +178,11 @@ def _execute(
         raise StepError(message) from None
     except (DeadKernelError, MemoryError):
         raise StepError(OUT_OF_MEMORY) from None
+    except RuntimeError as error:
+        if "Kernel died" in str(error):  # before it said a word
+            raise StepError(OUT_OF_MEMORY) from None
+        raise
     return done  # type: ignore[no-any-return]
-
-
-OUT_OF_MEMORY = (
-    "The process that computes was ended from outside, most often for lack of memory. "
-    "Take a sample of the rows, use fewer columns, or a larger machine."
-)
 
 
 def _from_cell(error: PapermillExecutionError) -> SegkitError:
@@ -192,9 +190,12 @@ def _from_cell(error: PapermillExecutionError) -> SegkitError:
     kind = getattr(errors, error.ename, None)
     if isinstance(kind, type) and issubclass(kind, SegkitError):
         return kind(error.evalue)
-    if error.ename == "MemoryError":
+    whole = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(error.traceback))
+    if (
+        not whole or error.ename == "MemoryError" or lacks_memory(whole)
+    ):  # too little even to say what is wrong
         return StepError(OUT_OF_MEMORY)
-    lines = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(error.traceback)).splitlines()
+    lines = whole.splitlines()
     trace = "\n".join([*(line for line in lines if _FRAME.match(line)), error.ename])
     return StepError(logs.unforeseen(trace))
 

@@ -17,6 +17,7 @@ import pytest
 
 from segkit import runs
 from segkit.cli import main
+from segkit.errors import OUT_OF_MEMORY
 from segkit.index import Index
 from segkit.report import page, runner
 from tests import faults, stub
@@ -172,3 +173,29 @@ def test_a_flipped_bit_or_a_lost_end_is_noticed(tmp_path, unbroken, name):
         assert runs.verify(folder) != [], (turn, place)
     file.write_bytes(whole)
     assert runs.verify(folder) == []
+
+
+@pytest.mark.parametrize(
+    "megabytes",
+    [350, 1200, *(pytest.param(round(300 + 195 * i), marks=pytest.mark.slow) for i in range(20))],
+)
+def test_whatever_memory_there_is_a_run_is_complete_or_refused(tmp_path, spawn, root, megabytes):
+    """The real notebook on the sample, in an address space of 0.3 to 4 GB."""
+    code = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, ({megabytes} * 10**6,) * 2)
+from segkit.cli import main
+sys.exit(main([*{CALL!r}, "out"]))
+"""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(root),
+        "SEGKIT_INDEX": f"sqlite:///{tmp_path / 'i.sqlite'}",
+    }
+    run = spawn([sys.executable, "-c", code], cwd=tmp_path, env=environment)
+    code = run.process.wait(300)
+    said = [line for line in run.text.splitlines() if not line.startswith("segkit: the run goes on without")]
+    made = list(tmp_path.glob("out/*"))
+    assert [runs.verify(folder) for folder in made] == [[]] * len(made)
+    assert len(made) == (code == 0)
+    assert code == 0 or [OUT_OF_MEMORY in line for line in said] == [True], run.text

@@ -107,8 +107,12 @@ FAILURES = {
         r"did not foresee it: error [0-9A-F]{4}-[0-9A-F]{2}\. The trace, without data, is in ",
     ),
     "no results": ("1 + 1", errors.StepError, r"saved no results\. Its last cell must be view\.save\(\)"),
-    "killed": ("import os\nos.kill(os.getpid(), 9)", errors.StepError, "most often for lack of memory"),
-    "no memory": ("raise MemoryError", errors.StepError, "most often for lack of memory"),
+    "killed": (
+        "import os\nos.kill(os.getpid(), 9)",
+        errors.StepError,
+        "got no more memory",
+    ),
+    "no memory": ("raise MemoryError", errors.StepError, "got no more memory"),
     "left": ("import os\nos._exit(0)", errors.StepError, "was ended from outside"),
 }
 

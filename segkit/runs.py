@@ -14,6 +14,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -92,6 +93,9 @@ def verify(directory: str | Path) -> list[str]:
         return ["there is no manifest.json: this is not a complete run"]
     except ValueError:
         return ["manifest.json is damaged"]
+    schema = str(record.get("schema")) if isinstance(record, dict) else ""
+    if re.fullmatch(r"segkit-manifest/[1-9]\d?", schema) and schema != SCHEMA:
+        return [f"it was made by a later version of segkit ({schema})"]
     if own != _digest(record) or record.get("schema") != SCHEMA or record.get("status") != "complete":
         return ["manifest.json is damaged, or not one of segkit"]
     faults = [_fault(folder / name, known) for name, known in record["files"].items()]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -269,6 +270,8 @@ def read_model(path: str | Path) -> Model:
 
 def _checked(values: Any, name: str) -> Model:
     found = values.get("format") if isinstance(values, dict) else None
+    if isinstance(found, str) and re.fullmatch(r"segkit-model/[1-9]\d?", found) and found != FORMAT:
+        raise ModelError(f"{name} was written by a later version of segkit ({found}). Install that version.")
     if found != FORMAT:
         words = f'its format is "{found:.40}"' if isinstance(found, str) else "it names no format"
         raise ModelError(f'{name} is not a model that can be read here: {words}, and "{FORMAT}" is needed.')

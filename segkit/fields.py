@@ -153,6 +153,38 @@ Interactive = Annotated[
     bool, _field(True, "Run", "Interactive", "show controls; off in reports", trust="run")  # noqa: FBT003
 ]
 
+Like = Annotated[
+    str,
+    _field(
+        "",
+        "Segments",
+        "Numbers and names from",
+        "earlier run whose segment numbers and names go on; empty for none",
+        trust="operator",
+    ),
+]
+Model = Annotated[
+    str,
+    _field(
+        "sample:retail",
+        "Data",
+        "Model",
+        "run, or its model file, that places the customers; or a sample and its name",
+        trust="operator",
+        min_length=1,
+    ),
+]
+Before = Annotated[
+    str,
+    _field(
+        "sample:retail",
+        "Data",
+        "Earlier run",
+        "run to compare with; or a file, or sample and its name",
+        trust="operator",
+        min_length=1,
+    ),
+]
 MinRows = Annotated[
     int,
     _field(2, "Quality limits", "Fewest rows", "fewer rows than this fail the study", ge=2, le=1_000_000_000),

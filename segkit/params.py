@@ -222,7 +222,64 @@ class RfmParams(Kind):
         def __init__(self, **fields: Any) -> None: ...
 
 
-KINDS: dict[str, type[Kind]] = {kind.notebook: kind for kind in (Params, RfmParams)}
+class CompareParams(Kind):
+    """Compare two runs: what became of segments and customers between them, and why.
+
+    The later run is the `source`; a file there is made a study first, with the parameters of the earlier one.
+
+    Examples
+    --------
+    >>> CompareParams(before="reports/shop-1", source="reports/shop-2").before
+    'reports/shop-1'
+    """
+
+    notebook: ClassVar[str] = "03-compare-runs"
+
+    before: f.Before
+    source: f.Source = "sample:retail_later"
+    seed: f.Seed
+    currency: f.Currency
+    locale: f.Locale
+    output: f.Output
+    interactive: f.Interactive
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **fields: Any) -> None: ...
+
+
+class ScoreParams(Kind):
+    """Place customers in the segments of an earlier run.
+
+    Examples
+    --------
+    >>> ScoreParams(source="march.csv").model
+    'sample:retail'
+    """
+
+    notebook: ClassVar[str] = "04-score-customers"
+
+    model: f.Model
+    source: f.Source = "sample:retail_later"
+    sheet: f.Sheet
+    query: f.Query
+    dates: f.Dates
+    decimal: f.Decimal
+    customer_id: f.CustomerId
+    seed: f.Seed
+    currency: f.Currency
+    locale: f.Locale
+    output: f.Output
+    interactive: f.Interactive
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **fields: Any) -> None: ...
+
+
+KINDS: dict[str, type[Kind]] = {
+    kind.notebook: kind for kind in (Params, RfmParams, CompareParams, ScoreParams)
+}
 KINDS["05-dashboard"] = Params  # the same study, for people who do not write code
 
 

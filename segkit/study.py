@@ -28,6 +28,7 @@ import pandas as pd
 from scipy.spatial.distance import cdist
 
 from .data import columns as columns_room
+from .data import drift as drift_room
 from .data import quality as quality_room
 from .data import source as source_room
 from .data.source import Reading
@@ -44,7 +45,7 @@ from .insight.words import names as names_room
 from .insight.words import summary as summary_room
 from .insight.words import verdict as verdict_words
 from .insight.words.numbers import Numbers
-from .params import Params, RfmParams
+from .params import Kind, Params, RfmParams, ScoreParams
 from .segments import choose as choose_room
 from .segments import map as map_room
 from .segments import sweep as sweep_room
@@ -285,7 +286,7 @@ def _checked(source: Any, params: Params) -> tuple[nw.DataFrame[Any], Params, Ch
     return frame, params, kept.get("describe", key, look), key
 
 
-def read(source: Any, params: Params | RfmParams) -> tuple[nw.DataFrame[Any], Reading]:
+def read(source: Any, params: Params | RfmParams | ScoreParams) -> tuple[nw.DataFrame[Any], Reading]:
     """Read the source; a file is read again when it changed, a frame always."""
 
     def load() -> tuple[nw.DataFrame[Any], Reading]:
@@ -434,6 +435,11 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
             "verdict": verdict.level,
             "input_sha256": seen.reading.sha256,
             "customer_id": ids[0] or "",
+            "reference": drift_room.reference(
+                ready.frame,
+                numbers=[each.column for each in ready.recipe.columns if each.numeric],
+                categories=[each.column for each in ready.recipe.columns if not each.numeric],
+            ),
         },
     )
     made = {"verdict": verdict, "evidence": evidence, "strength": strength, "model": model}
@@ -515,12 +521,15 @@ def _with(
 def _named(made: dict[str, Any], tables: dict[str, Any], placed: pd.DataFrame, seen: Check) -> dict[str, Any]:
     """Name the segments, and write the names wherever segments stand."""
     names = names_room.name_segments(tables["profile"], tables["drivers"], tables["sizes"], seen.columns)
-    sizes = tables["sizes"].assign(name=names)
-    called = np.array(["", *names], dtype=object)[placed["segment"].to_numpy()]
+    told = made["strength"].set_index("segment")["status"].replace("far out", "does not hold")
+    holds = [str(told.get(segment, "")) for segment in tables["sizes"]["segment"]]
+    sizes = tables["sizes"].assign(name=names, strength=holds)
+    own = placed["segment"].to_numpy()
+    called, strong = (np.array(["", *words], dtype=object)[own] for words in (names, holds))
     return {
         "model": made["model"].named(names),
         "sizes": sizes,
-        "assignments": placed.assign(segment_name=called),
+        "assignments": placed.assign(segment_name=called, strength=strong),
     }
 
 
@@ -549,7 +558,7 @@ def _told(made: dict[str, Any], params: Params, seen: Check) -> dict[str, Any]:
     return {"actions": advice, "text": text}
 
 
-def provenance(params: Params | RfmParams, reading: Reading) -> dict[str, Any]:
+def provenance(params: Kind, reading: Reading) -> dict[str, Any]:
     """Return what a reader needs to get the same study again."""
     libraries = ("numpy", "pandas", "scikit-learn", "scipy", "narwhals", "duckdb", "plotly")
     return {
@@ -557,5 +566,5 @@ def provenance(params: Params | RfmParams, reading: Reading) -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: version(name) for name in libraries},
         "input_sha256": reading.sha256,
-        "seed": params.seed,
+        "seed": params.dump()["seed"],
     }

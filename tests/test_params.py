@@ -21,7 +21,8 @@ def test_every_fault_is_named_at_once_with_what_is_allowed_found_and_nearest():
     message = str(caught.value)
     for part in (
         'There is no parameter "segmets". Did you mean "segments"?',
-        "transform must be one of auto, auto-log, none, log1p, yeo-johnson, rank, got 'log'. Did you mean \"log1p\"?",
+        "transform must be one of auto, auto-log, none, log1p, yeo-johnson, rank, got 'log'.",
+        'Did you mean "log1p"?',
         "max_segments must be 2 to 20, got 99.",
         "features must be a list of names, got 'spend'.",
         "seed must be 0 to 4,294,967,295, got -1.",

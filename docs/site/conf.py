@@ -1,4 +1,4 @@
-"""The documentation site: what is written here, the docstrings, and notebooks that were run while it was built.
+"""The documentation site: what is written here, the docstrings, and notebooks that ran while it was built.
 
 ``make docs`` builds it into ``build/docs``. Nothing is loaded from elsewhere, so the site opens from disk.
 """
@@ -23,7 +23,7 @@ ROOT = HERE.parent.parent
 MADE = HERE / "made"  # written by the build, not by people
 
 project, author, release = "segkit", "The segkit authors", segkit.__version__
-copyright = f"2026, {author}"
+copyright = f"2026, {author}"  # noqa: A001 - Sphinx wants this name
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 html_title = f"segkit {release}"
@@ -52,8 +52,8 @@ def commands() -> str:
     """Return every command with its flags as Markdown."""
     text = ["# Commands\n", "Each parameter of a study is a flag of the same name, with dashes.\n"]
     whole = make_parser()
-    for action in whole._actions:
-        if isinstance(action, argparse._SubParsersAction):
+    for action in whole._actions:  # noqa: SLF001 - argparse lists them nowhere else
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for name, command in action.choices.items():
                 if isinstance(command, parts.StudyParser):
                     command.but = None  # the parameters have a page of their own
@@ -72,10 +72,12 @@ def parameters() -> str:
 def names() -> str:
     """Return the public names with their docstrings."""
     text = ["# Python\n", "`import segkit as sk` loads nothing heavy; names come when they are used.\n"]
-    for name, home in segkit._HOMES.items():
+    for name, home in segkit._HOMES.items():  # noqa: SLF001
         kind = getattr(segkit, name)
         if isinstance(kind, type):
-            text.append(f"## {name}\n\n```{{eval-rst}}\n.. autoclass:: segkit.{home}.{name}\n   :members:\n```\n")
+            text.append(
+                f"## {name}\n\n```{{eval-rst}}\n.. autoclass:: segkit.{home}.{name}\n   :members:\n```\n"
+            )
         elif callable(kind):
             text.append(f"## {name}\n\n```{{eval-rst}}\n.. autofunction:: segkit.{home}.{name}\n```\n")
     return "\n".join(text)
@@ -89,7 +91,9 @@ def gallery() -> str:
     for source, (notebook, about) in GALLERY.items():
         name, typed = source.partition(":")[2], ["run", source, "--notebook", notebook]
         subprocess.run(
-            [sys.executable, "-m", "segkit.cli", *typed, "--out", str(MADE / "runs" / name)], check=True, cwd=HERE
+            [sys.executable, "-m", "segkit.cli", *typed, "--out", str(MADE / "runs" / name)],
+            check=True,
+            cwd=HERE,
         )
         (page,) = MADE.glob(f"runs/{name}/*/report.html")
         shutil.copy(page, extra / f"{name}.html")
@@ -97,7 +101,7 @@ def gallery() -> str:
     return "\n".join(text) + "\n"
 
 
-def setup(app: Any) -> None:
+def setup(app: Any) -> None:  # noqa: ARG001 - Sphinx's signature
     """Write the pages that follow from the code before Sphinx reads anything."""
     shutil.rmtree(MADE, ignore_errors=True)
     MADE.mkdir()

@@ -98,21 +98,64 @@ def retail(
     """
     rng = np.random.default_rng(seed)
     segment, log = _year(customers, rng)
+    table = _with_gaps(_people(segment, rng) | _bought(customers, log), rng)
+    return (table, segment) if truth else table
+
+
+@overload
+def retail_later(customers: int = ..., *, seed: int = ..., truth: Literal[False] = ...) -> pd.DataFrame: ...
+@overload
+def retail_later(
+    customers: int = ..., *, seed: int = ..., truth: Literal[True]
+) -> tuple[pd.DataFrame, Array]: ...
+def retail_later(
+    customers: int = 10_000, *, seed: int = 0, truth: bool = False
+) -> pd.DataFrame | tuple[pd.DataFrame, Array]:
+    """Return the customers of `retail` a year later: one in twenty left, as many came, one in twenty changed.
+
+    Who changed buys like another of the five planted segments now; everybody else goes on as before.
+
+    Parameters
+    ----------
+    customers, seed
+        As for `retail`, whose customers these are.
+    truth : bool
+        Return the planted segments of the later year as well, row by row beside those of `retail`.
+
+    Examples
+    --------
+    >>> later = retail_later(1_000)
+    >>> int(later["customer_id"].isin(retail(1_000)["customer_id"]).sum())
+    950
+    """
+    before, was = retail(customers, seed=seed, truth=True)
+    rng = np.random.default_rng([seed, 1])
+    changed = rng.random(customers) < 0.05
+    now = np.where(changed, (was + rng.integers(1, 5, customers)) % 5, was)
+    fresh = _people(now, rng)
+    table = before.assign(**_bought(customers, _year(customers, rng, now)[1]))
+    for name in ("channel", "loyalty_tier", "newsletter"):
+        table[name] = np.where(changed, fresh[name], before[name])
+    new = np.arange(customers // 20)
+    table.loc[new, "customer_id"] = _ids("C", customers + 1 + new, 6).to_numpy()
+    return (table, now) if truth else table
+
+
+def _bought(customers: int, log: dict[str, Array]) -> dict[str, Any]:
+    """Sum a log up: what each customer bought in the year."""
     who, cents = log["customer"], log["cents"]
     spend = np.bincount(who * 5 + log["department"], cents, customers * 5).reshape(customers, 5).round()
     orders = np.bincount(who[log["opens"]], minlength=customers)
     last = np.zeros(customers, dtype="int64")
     np.maximum.at(last, who, log["day"])
-    frame = _people(segment, rng) | {
+    return {
         "orders": orders,
         "items_per_order": (np.bincount(who, log["pieces"], customers) / orders).round(2),
         "discount_share": (
             np.bincount(who, log["offer"], customers) / np.bincount(who, minlength=customers)
         ).round(3),
         "recency_days": 364 - last,
-    }
-    table = _with_gaps(frame | _spend(spend), rng)
-    return (table, segment) if truth else table
+    } | _spend(spend)
 
 
 def retail_transactions(customers: int = 10_000, *, seed: int = 0) -> pd.DataFrame:
@@ -183,15 +226,18 @@ def nothing(customers: int = 10_000, *, seed: int = 0) -> pd.DataFrame:
 
 NAMES: dict[str, Callable[[], pd.DataFrame]] = {
     "retail": retail,
+    "retail_later": retail_later,
     "retail_transactions": retail_transactions,
     "nothing": nothing,
 }
 
 
-def _year(customers: int, rng: np.random.Generator) -> tuple[Array, dict[str, Array]]:
+def _year(
+    customers: int, rng: np.random.Generator, planted: Array | None = None
+) -> tuple[Array, dict[str, Array]]:
     """Draw the planted segment of each customer and every line of every order of the year."""
     counts = np.diff(np.round(np.append(0, np.cumsum(_SHARE)) * customers).astype("int64"))
-    segment = rng.permutation(np.repeat(np.arange(5), counts))
+    segment = rng.permutation(np.repeat(np.arange(5), counts)) if planted is None else planted
     taste = rng.gamma(24.0 * _MIX[segment])
     taste = np.cumsum(taste / taste.sum(axis=1, keepdims=True), axis=1)
     pace = _ORDERS[segment] * np.exp(0.22 * rng.standard_normal(customers))

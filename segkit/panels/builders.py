@@ -102,10 +102,10 @@ def _told(view: _View, name: str, form: Callable[[cards.Segments], Markup]) -> P
     if view.alone:
         words = tag("p", study.text.summaries.get(1, ""))
         return Panel(name, "", empty=method.no_segments(told), body=words)
-    holds = told.supported and told.level == "clear"
+    status = dict(zip(study.strength["segment"], study.strength["status"], strict=True))
     body = form(cards.Segments(
         study.sizes, study.differences, study.actions, study.text.summaries, view.labels, view.numbers,
-        view.value, told.supported, holds,
+        view.value, told.supported, status,
         rule_words.sentences(study.rules, view.labels, view.numbers) if study.rules.faithful else {},
     ))  # fmt: skip
     return Panel(name, "", body=body)
@@ -317,9 +317,9 @@ BUILDERS: dict[str, Callable[[_View], Panel]] = {
     "verdict": _verdict, "facts": _facts, "sizes": _sizes, "segments": _segments, "cards": _cards,
     "choice": _choice, "preparations": _preparations, "map": _map, "profiles": _profiles,
     "distribution": _distribution, "drivers": _drivers, "rules": _rules, "unused": _unused,
-    "fairness": _fairness, "separation": _separation, "correlation": _correlation, "missing": _missing, "quality": _quality,
-    "columns": _columns, "unusual": _unusual, "method": _method, "parameters": _parameters,
-    "glossary": _glossary,
+    "fairness": _fairness, "separation": _separation, "correlation": _correlation, "missing": _missing,
+    "quality": _quality, "columns": _columns, "unusual": _unusual, "method": _method,
+    "parameters": _parameters, "glossary": _glossary,
 }  # fmt: skip
 NAMES = tuple(BUILDERS)
 

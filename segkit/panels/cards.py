@@ -27,6 +27,10 @@ FILLED = {
     "weak": '<path d="M16 2.5a13.5 13.5 0 0 0 0 27z" fill="currentColor"/>',
     "clear": '<circle cx="16" cy="16" r="13.5" fill="currentColor"/>',
 }
+STRENGTH = {
+    "holds": ("ok", "✓ Holds"), "uncertain": ("info", "? Uncertain"),
+    "does not hold": ("warn", "! Does not hold"), "far out": ("warn", "! A few far-out customers"),
+}  # fmt: skip
 PILLS = {
     "none": ("info", "No structure"),
     "weak": ("warn", "Weak structure"),
@@ -65,7 +69,7 @@ class Segments:
     numbers: Numbers
     value: str
     supported: bool
-    holds: bool
+    status: Mapping[int, str]
     rules: Mapping[int, str] = field(default_factory=dict)
 
     def blocks(self) -> Markup:
@@ -78,7 +82,7 @@ class Segments:
 
     def _block(self, row: dict[str, Any]) -> Markup:
         n, (words, rest) = int(row["segment"]), self._action(row)
-        mark = "" if self.supported else pill("warn", f"! {UNSUPPORTED}")
+        mark = self._mark(n, UNSUPPORTED)
         head = tag("h3", badge(n), " ", row["name"] or f"Segment {n}", " ", mark)
         advice = tag(
             "p", tag("b", "Suggested action."), " ", words, " ", tag("span", rest, class_="sk-muted")
@@ -88,15 +92,21 @@ class Segments:
 
     def _card(self, row: dict[str, Any]) -> Markup:
         n, (words, rest) = int(row["segment"]), self._action(row)
-        mark = (
-            pill("ok", "✓ Holds") if self.holds else "" if self.supported else pill("warn", "! Not supported")
+        head = tag(
+            "header", badge(n), tag("h3", row["name"] or f"Segment {n}"), self._mark(n, "Not supported")
         )
-        head = tag("header", badge(n), tag("h3", row["name"] or f"Segment {n}"), mark)
         typical = tag("p", self._typical(row), class_="sk-small sk-muted")
         advice = tag("p", words), tag("p", rest, class_="sk-small sk-muted")
         action = tag("div", tag("h4", "Suggested action"), *advice, class_="sk-action")
         parts = (head, self._bars(row), self._differences(n), typical, action)
         return tag("article", *parts, class_=f"sk-card {segment_class(n)}")
+
+    def _mark(self, segment: int, unsupported: str) -> str:
+        """Say whether a segment holds: comes back in repeated samples, with a valley around it."""
+        if not self.supported:
+            return pill("warn", f"! {unsupported}")
+        status = self.status.get(segment, "")
+        return pill(*STRENGTH[status]) if status in STRENGTH else ""
 
     def _action(self, row: dict[str, Any]) -> tuple[str, str]:
         """Return the action and what it rests on; without support nothing is advised."""

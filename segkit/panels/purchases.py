@@ -9,16 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from segkit.insight.words import captions
 from segkit.insight.words import purchases as words
 from segkit.insight.words.captions import Caption
 from segkit.insight.words.numbers import Numbers
 from segkit.panels import cards, tables
-from segkit.panels.panel import Panel, TableView, badge, tag
+from segkit.panels.panel import Panel, badge
 from segkit.panels.tables import _col as column
 from segkit.panels.tables import _view as view
+from segkit.panels.tables import captioned as _panel
 from segkit.plots import purchases as plots
 from segkit.purchases import Purchases
 
@@ -38,18 +38,8 @@ LIMITS = (
 )
 
 
-def _panel(name: str, caption: Caption, figure: go.Figure | None, *shown: TableView) -> Panel:
-    """Return the panel of a caption; a figure learns its name and its alternative text."""
-    if figure is not None:
-        figure.update_layout(meta={"alt": caption.alt, "panel": name})
-    said = {key: getattr(caption, key) for key in ("title", "subtitle", "note", "alt", "empty")}
-    return Panel(name, figure=figure, tables=shown, **said)
-
-
 def _answer(study: Purchases, style: dict[str, Any]) -> Panel:  # noqa: ARG001 - one signature for all
-    told = study.text
-    lines = (tag("h2", told["headline"], class_="sk-verdict-line"), tag("p", told["evidence"]))
-    return Panel("answer", "", body=tag("div", tag("div", *lines), class_="sk-verdict"))
+    return tables.answer(study.text["headline"], study.text["evidence"])
 
 
 def _facts(study: Purchases, style: dict[str, Any]) -> Panel:

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from segkit.insight.rules import Rules
 from segkit.insight.words import rules as rule_words
-from segkit.insight.words.captions import records
+from segkit.insight.words.captions import Caption, records
 from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
-from segkit.panels.panel import TableView, badge, joined, pill, tag
+from segkit.panels.panel import Panel, TableView, badge, joined, pill, tag
 from segkit.params import Kind
 
 Row = dict[str, Any]
@@ -43,6 +44,20 @@ def _shown(
 ) -> TableView:
     cut = f"{caption} (the first {MOST} of {total})" if total > MOST else caption
     return TableView(cut, tuple(header), tuple(rows), **more)
+
+
+def captioned(name: str, caption: Caption, figure: go.Figure | None, *shown: TableView) -> Panel:
+    """Return the panel of a caption; a figure learns its name and its alternative text."""
+    if figure is not None:
+        figure.update_layout(meta={"alt": caption.alt, "panel": name})
+    said = {key: getattr(caption, key) for key in ("title", "subtitle", "note", "alt", "empty")}
+    return Panel(name, figure=figure, tables=shown, **said)
+
+
+def answer(*told: str) -> Panel:
+    """Return what a study says first: the headline, then what it rests on."""
+    lines = (tag("h2", told[0], class_="sk-verdict-line"), *(tag("p", line) for line in told[1:] if line))
+    return Panel("answer", "", body=tag("div", tag("div", *lines), class_="sk-verdict"))
 
 
 def _segment(row: Row) -> str:

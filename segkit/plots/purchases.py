@@ -16,8 +16,10 @@ from segkit.plots.theme import ENGLISH, Theme, hover, label, rounded
 from segkit.safe import plotly as text
 
 
-def shares(sizes: pd.DataFrame, *, dark: bool = False, numbers: Numbers = ENGLISH) -> go.Figure:
-    """Draw shares of customers and, paler, of what was spent, a pair of bars for each name.
+def shares(
+    sizes: pd.DataFrame, *, pale: str = "what was spent", dark: bool = False, numbers: Numbers = ENGLISH
+) -> go.Figure:
+    """Draw shares of customers and, paler, another share of each name, a pair of bars.
 
     Parameters
     ----------
@@ -26,7 +28,7 @@ def shares(sizes: pd.DataFrame, *, dark: bool = False, numbers: Numbers = ENGLIS
     """
     theme, figure = Theme(dark), go.Figure()
     styles = [theme.segment(int(n)) for n in sizes["segment"]]
-    kinds = (("value_share", "what was spent"), ("share", "customers"))  # plotly draws the first group lowest
+    kinds = (("value_share", pale), ("share", "customers"))  # plotly draws the first group lowest
     for column, words in kinds:
         said = [numbers.share(share) for share in sizes[column]]
         tips = (f"{text(name)}: {share} of {words}" for name, share in zip(sizes["name"], said, strict=True))

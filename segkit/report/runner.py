@@ -109,7 +109,10 @@ def stem(source: str) -> str:
 def identity(notebook: str, summary: Mapping[str, Any]) -> str:
     """Return the id of the run that a summary came from."""
     return runs.identity(
-        notebook, summary["parameters"], summary["reading"]["sha256"], summary["provenance"]["segkit"]
+        notebook,
+        summary["parameters"],
+        summary["provenance"]["input_sha256"],
+        summary["provenance"]["segkit"],
     )
 
 
@@ -211,7 +214,7 @@ def _summary(folder: Path) -> dict[str, Any]:
 def _write(done: nbformat.NotebookNode, folder: Path, name: str, summary: Mapping[str, Any]) -> None:
     """Write the executed notebook and its page."""
     _clean(done)
-    nbformat.write(done, folder / "report.ipynb")  # type: ignore[no-untyped-call]
+    nbformat.write(done, folder / "report.ipynb")
     (folder / "report.html").write_text(page.render(done, name, summary), encoding="utf-8")
 
 

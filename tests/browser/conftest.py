@@ -42,7 +42,7 @@ def study() -> Callable[..., Study]:
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Serve a notebook (the first, or the one asked for), once for the tests of a file; return its address."""
+    """Serve the first notebook or the one asked for, once for the tests of a file; return its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])

@@ -12,16 +12,14 @@ import os
 import secrets
 import socket
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 import jinja2
 import plotly
-from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from voila.app import Voila
@@ -32,21 +30,6 @@ from segkit.errors import OutputError, ParameterError
 say = partial(print, flush=True)
 NOTEBOOK = "05-dashboard"
 PORT = 8866
-# What a kernel may inherit: it runs for visitors, and this process may hold its operator's secrets.
-KEPT = ("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-KEPT_PREFIXES = (
-    "LC_",
-    "PYTHON",
-    "XDG_",
-    "CONDA_",
-    "OMP_",
-    "OPENBLAS_",
-    "MKL_",
-    "SEGKIT_",
-    "VOILA_",
-    "SERVER_",
-)
-DROPPED = ("SEGKIT_TOKEN", "VOILA_REQUEST_URL")
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
     "style-src 'self' 'unsafe-inline' data:; img-src 'self' data: blob:; font-src 'self' data:; "
@@ -111,17 +94,6 @@ def serve(
         app.start()
 
 
-class Kernels(AsyncMappingKernelManager):
-    """Starts kernels with a clean environment."""
-
-    async def start_kernel(  # type: ignore[override]  # the parent is typed for its synchronous twin
-        self, *, env: Mapping[str, str] | None = None, **more: Any
-    ) -> str:
-        """Start a kernel for a visitor."""
-        kernel: str = await super().start_kernel(env=kernel_environment(env or os.environ), **more)
-        return kernel
-
-
 class Dashboard(Voila):
     """Voila with our template, and plotly.js beside its own scripts."""
 
@@ -147,20 +119,6 @@ class Dashboard(Voila):
         self.app.listen = partial(self.app.listen, xheaders=self.behind_proxy)
         IOLoop.current().add_callback(self.announce)
         super().listen()
-
-
-def kernel_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Return what a kernel sees of the environment: no secrets, no token, and that it is a dashboard's.
-
-    Examples
-    --------
-    >>> kernel_environment({"PATH": "/bin", "AWS_SECRET": "x", "QUERY_STRING": "token=y&segments=4"})
-    {'PATH': '/bin', 'QUERY_STRING': 'segments=4', 'SEGKIT_FACE': 'dashboard'}
-    """
-    kept = {name: env[name] for name in env if name in KEPT or name.startswith(KEPT_PREFIXES)}
-    pairs = parse_qsl(env.get("QUERY_STRING", ""), keep_blank_values=True)
-    kept["QUERY_STRING"] = urlencode([pair for pair in pairs if pair[0] != "token"])
-    return {name: value for name, value in kept.items() if name not in DROPPED} | {"SEGKIT_FACE": "dashboard"}
 
 
 def is_loopback(host: str) -> bool:
@@ -212,7 +170,7 @@ def _config(host: str, port: int, token: str, notebook: Path, idle_minutes: int)
                 "allow_template_override": "NO",
                 "allow_theme_override": "NO",
                 "file_allowlist": [],
-                "multi_kernel_manager_class": "segkit.serve.Kernels",
+                "multi_kernel_manager_class": "segkit.serve.kernels.Kernels",
                 "resources": {"segkit": {"style": style}},
             },
             "VoilaExecutor": {"cell_error_instruction": "Reload the page to start again."},

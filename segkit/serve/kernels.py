@@ -1,0 +1,95 @@
+"""Kernels of visitors: a clean environment, never more than the cap, gone when nobody looks any more.
+
+A kernel that no page was connected to for a while is ended, whether its page was closed or never came (a bare
+GET starts one too). One whose page is open ends after the idle time of the settings.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlencode
+
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from tornado.ioloop import PeriodicCallback
+from tornado.web import HTTPError
+from traitlets import Int
+
+# What a kernel may inherit: it runs for visitors, and this process may hold its operator's secrets.
+KEPT = ("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+KEPT_PREFIXES = (
+    "LC_",
+    "PYTHON",
+    "XDG_",
+    "CONDA_",
+    "OMP_",
+    "OPENBLAS_",
+    "MKL_",
+    "SEGKIT_",
+    "VOILA_",
+    "SERVER_",
+)
+DROPPED = ("SEGKIT_TOKEN", "SEGKIT_HASH_KEY", "SEGKIT_INDEX", "VOILA_REQUEST_URL")
+LOOK_SECONDS = 5.0
+LEFT_SECONDS = 30.0  # a reload, or a train in a tunnel, takes less
+ALONE_SECONDS = 180.0  # the first page may need a while to come
+
+
+class Kernels(AsyncMappingKernelManager):
+    """Starts kernels with a clean environment while there is room, and ends those nobody looks at."""
+
+    most = Int(8, help="kernels at once").tag(config=True)
+
+    def __init__(self, **options: Any) -> None:
+        cast("Any", super()).__init__(**options)
+        self.starting, self.refused = 0, 0
+        self.seen: dict[str, float] = {}
+        self.looked = PeriodicCallback(self.end_left, LOOK_SECONDS * 1000)
+        self.looked.start()
+
+    async def start_kernel(  # type: ignore[override]  # the parent is typed for its synchronous twin
+        self, *, env: Mapping[str, str] | None = None, **more: Any
+    ) -> str:
+        """Start a kernel for a visitor.
+
+        Raises
+        ------
+        HTTPError
+            503, when there are as many as there may be.
+        """
+        if len(self) + self.starting >= self.most:
+            self.refused += 1
+            raise HTTPError(503, log_message="as many kernels as there may be")
+        self.starting += 1
+        try:
+            kernel: str = await super().start_kernel(env=kernel_environment(env or os.environ), **more)
+        finally:
+            self.starting -= 1
+        self.seen[kernel] = time.monotonic() + ALONE_SECONDS - LEFT_SECONDS
+        return kernel
+
+    async def end_left(self) -> None:
+        """End the kernels that no page has been connected to for a while."""
+        now = time.monotonic()
+        for kernel in list(self.list_kernel_ids()):
+            if self._kernel_connections.get(kernel, 0) > 0:
+                self.seen[kernel] = now
+            elif now - self.seen.setdefault(kernel, now) > LEFT_SECONDS and kernel in self:
+                await cast("Any", self).shutdown_kernel(kernel, now=True)
+        self.seen = {kernel: when for kernel, when in self.seen.items() if kernel in self}
+
+
+def kernel_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Return what a kernel sees of the environment: no secrets, no token, and that it is a dashboard's.
+
+    Examples
+    --------
+    >>> kernel_environment({"PATH": "/bin", "AWS_SECRET": "x", "QUERY_STRING": "token=y&segments=4"})
+    {'PATH': '/bin', 'QUERY_STRING': 'segments=4', 'SEGKIT_FACE': 'dashboard'}
+    """
+    kept = {name: env[name] for name in env if name in KEPT or name.startswith(KEPT_PREFIXES)}
+    pairs = parse_qsl(env.get("QUERY_STRING", ""), keep_blank_values=True)
+    kept["QUERY_STRING"] = urlencode([pair for pair in pairs if pair[0] != "token"])
+    return {name: value for name, value in kept.items() if name not in DROPPED} | {"SEGKIT_FACE": "dashboard"}

@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Params": "params",
     "RfmParams": "params",
+    "ScoreParams": "params",
     "SegkitError": "errors",
     "Segmenter": "segments.segmenter",
     "Study": "study",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from .errors import SegkitError as SegkitError
     from .params import Params as Params
     from .params import RfmParams as RfmParams
+    from .params import ScoreParams as ScoreParams
     from .runs import save as save
     from .segments.model import read_model as read_model
     from .segments.segmenter import Segmenter as Segmenter

@@ -13,7 +13,7 @@ import logging
 import math
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -23,15 +23,18 @@ import pandas as pd
 
 from .errors import OutputError
 from .insight.words import method
+from .kinds import Made
 from .panels import builders
 from .purchases import Purchases
 from .safe import cell
+from .scoring import Scored
 from .study import Study
 
 log = logging.getLogger(__name__)
 
 SCHEMA = "segkit-summary/1"
 RFM_SCHEMA = "segkit-rfm-summary/1"
+SCORE_SCHEMA = "segkit-score-summary/1"
 BORDER = 0.55  # a fit below this is near the border (WORDS)
 CSV_ROWS = 1_048_575  # what a spreadsheet opens, less the header; Parquet has no such limit
 TABLES = (
@@ -41,7 +44,7 @@ TABLES = (
 OWN = ("segkit", "input_sha256", "seed")  # the provenance that a machine has no part in
 
 
-def write(study: Study | Purchases, folder: Path) -> list[Path]:
+def write(study: Made, folder: Path) -> list[Path]:
     """Write the data files of a study: assignments as CSV and Parquet, the summary, the model if any.
 
     The CSV is left out above 1,048,575 customers, which no spreadsheet opens.
@@ -106,18 +109,17 @@ def to_json(values: Mapping[str, Any]) -> str:
     return json.dumps(plain(values), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def summary(study: Study | Purchases) -> dict[str, Any]:
+def summary(study: Made) -> dict[str, Any]:
     """Return everything the report says, as data.
 
     Returns
     -------
     dict
-        Plain JSON values that fit ``segkit/schemas/summary-1.json`` or ``rfm-summary-1.json``. Tables are
-        lists of rows. All but ``run`` is the same for the same input, parameters and versions.
+        Plain JSON values that fit the schema of this kind of study in ``segkit/schemas``. Tables are lists of
+        rows. All but ``run`` is the same for the same input, parameters and versions.
     """
-    own = _rfm(study) if isinstance(study, Purchases) else _segmentation(study)
     parts: dict[str, Any] = {
-        **own,
+        **OWNS[type(study)](study),
         "figures": dict(_figures(study)),
         "reading": study.reading.as_dict(),
         "parameters": study.params.study_dump(),
@@ -162,6 +164,22 @@ def _rfm(study: Purchases) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _score(study: Scored) -> dict[str, Any]:
+    placed = study.assignments
+    return {
+        "schema": SCORE_SCHEMA,
+        "text": study.text,
+        "customers": _counted(placed) | {"outside": int((placed["outside"] != "").sum())},
+        **{name: records(getattr(study, name)) for name in ("columns", "sizes", "drift", "outside")},
+        "model": {"sha256": study.model.to_dict()["sha256"], "supported": study.model.supported},
+    }
+
+
+OWNS: dict[type, Callable[[Any], dict[str, Any]]] = {
+    Study: _segmentation, Purchases: _rfm, Scored: _score,
+}  # fmt: skip
+
+
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a table as a list of rows in plain JSON values.
 
@@ -194,7 +212,7 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value if isinstance(value, int) else str(value)
 
 
-def _figures(study: Study | Purchases) -> Iterator[tuple[str, dict[str, Any]]]:
+def _figures(study: Made) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the words around each picture or table of the report."""
     for name in builders.names(study.params):
         panel = builders.build(study, name)

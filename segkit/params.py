@@ -29,6 +29,12 @@ class Kind(BaseModel):
 
     notebook: ClassVar[str] = ""
     _dump: dict[str, Any] = PrivateAttr(default_factory=dict)
+    if TYPE_CHECKING:  # what every kind has
+
+        @property
+        def source(self) -> str: ...  # noqa: D102
+        @property
+        def output(self) -> str: ...  # noqa: D102
 
     def __init__(self, **fields: Any) -> None:
         try:
@@ -277,9 +283,7 @@ class ScoreParams(Kind):
         def __init__(self, **fields: Any) -> None: ...
 
 
-KINDS: dict[str, type[Kind]] = {
-    kind.notebook: kind for kind in (Params, RfmParams, CompareParams, ScoreParams)
-}
+KINDS: dict[str, type[Kind]] = {kind.notebook: kind for kind in (Params, RfmParams, ScoreParams)}
 KINDS["05-dashboard"] = Params  # the same study, for people who do not write code
 
 

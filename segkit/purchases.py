@@ -2,7 +2,7 @@
 
 Only the order of the steps lives here, as in `study`: read, find the columns, sum up by customer, score,
 name, cluster the same numbers for comparison, and hold segments made before a day against what was bought
-after it. `carry_out` makes whichever study its parameters describe. Nothing here computes, draws or writes.
+after it. Nothing here computes, draws or writes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, overload
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -25,9 +25,9 @@ from .errors import ParameterError, SegkitError
 from .insight import purchases as worth_room
 from .insight.words import purchases as words_room
 from .insight.words.numbers import Numbers
-from .params import Params, RfmParams
+from .params import RfmParams
 from .segments.verdict import Verdict
-from .study import Study, provenance, read, segment
+from .study import provenance, read, segment
 
 COLUMNS = ("customer_id", "date", "amount", "quantity", "price", "order_id", "product")
 RULES = ("returns", "cancelled", "cancelled_prefix", "zeros", "duplicates", "missing_id", "time_zone")
@@ -85,17 +85,6 @@ class Purchases:
     def numbers(self) -> Numbers:
         """How this study writes numbers."""
         return Numbers(self.params.locale, self.params.currency)
-
-
-@overload
-def carry_out(source: Any, params: RfmParams) -> Purchases: ...
-@overload
-def carry_out(source: Any, params: Params) -> Study: ...
-@overload
-def carry_out(source: Any, params: Params | RfmParams) -> Study | Purchases: ...
-def carry_out(source: Any, params: Params | RfmParams) -> Study | Purchases:
-    """Carry out the study that its parameters describe."""
-    return value(source, params) if isinstance(params, RfmParams) else segment(source, params)
 
 
 def value(source: Any = None, params: RfmParams | None = None, **fields: Any) -> Purchases:

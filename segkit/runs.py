@@ -28,8 +28,7 @@ from .errors import OutputError
 from .safe import filename
 
 if TYPE_CHECKING:
-    from .purchases import Purchases
-    from .study import Study
+    from .kinds import Made
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ def identity(notebook: str, parameters: Mapping[str, Any], input_hash: str, vers
     return hashlib.sha256(plain.encode()).hexdigest()[:10]
 
 
-def save(study: Study | Purchases, directory: str | Path) -> Path:
+def save(study: Made, directory: str | Path) -> Path:
     """Write a study as a complete run without a report; return the directory.
 
     Parameters

@@ -51,6 +51,13 @@ class Scored:
     provenance: dict[str, Any]
 
     @cached_property
+    def outside(self) -> pd.DataFrame:
+        """Customers outside what the model has seen, by column: ``column customers share``."""
+        found = self.assignments.loc[self.assignments["outside"] != "", "outside"].value_counts()
+        counts = found.rename_axis("column").reset_index(name="customers")
+        return counts.assign(share=counts["customers"] / max(1, len(self.assignments)))
+
+    @cached_property
     def numbers(self) -> Numbers:
         """How this study writes numbers."""
         return Numbers(self.params.locale, self.params.currency)

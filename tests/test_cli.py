@@ -88,7 +88,7 @@ def test_run_fields_are_no_flags(capsys):
         (["run", "x", "--log-level", "warn"], 'Did you mean "warning"?'),
         (
             ["params", "--cell", "02-other"],
-            'There is no notebook "02-other"; there are: 01-segment-customers, 02-rfm-value.',
+            'There is no notebook "02-other"; there are: 01-segment-customers, 02-rfm-value,',
         ),
         (["run", "x.csv", "--segments", "1", "--impute", "mode"], "segments must be 0 or 2 to 20, got 1"),
         (["run", "x.csv", "--segments", "1", "--impute", "mode"], "impute must be one of median"),

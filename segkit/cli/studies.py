@@ -17,11 +17,13 @@ def add(commands: Any) -> None:
     check.add_argument("--json", action="store_true", help="print JSON")
     check.but = ("source",)
 
-    score = command(commands, "score", _score, "assign new rows with a saved model")
-    score.add_argument("model", help="model.json of a run")
+    score = command(commands, "score", _score, "place new customers with the model of a run")
+    score.add_argument("model", help="directory of a run, or its model.json")
     score.add_argument("source", help="data file with the same columns")
     score.add_argument("--out", required=True, metavar="FILE", help="where to: .csv or .parquet")
-    score.add_argument("--customer-id", default="", metavar="COLUMN", help="column that names the customer")
+    score.add_argument(
+        "--customer-id", default="auto", metavar="COLUMN", help="column that names the customer"
+    )
     deliver = command(commands, "export", _export, "write a finished run as a file or into a database")
     deliver.add_argument("run", help="directory of a complete run")
     deliver.add_argument(
@@ -113,15 +115,12 @@ def _check(options: Options) -> int:
 
 def _score(options: Options) -> int:
     from segkit import export
-    from segkit.data.source import load
-    from segkit.segments.model import read_model
+    from segkit.scoring import score
 
-    model = read_model(options.model)
-    frame, _ = load(options.source)
-    learnt = model.training.get("customer_id")
-    scored = model.score(frame, options.customer_id or (learnt if learnt in frame.columns else None))
-    export.to_file(scored, options.out)
-    tell(f"{len(scored):,} customers scored. {options.out}", to=sys.stdout)
+    made = score(options.source, model=options.model, customer_id=options.customer_id)
+    export.to_file(made.assignments, options.out)
+    for line in (*made.text.values(), f"{len(made.assignments):,} customers scored. {options.out}"):
+        tell(line, to=sys.stdout)
     return 0
 
 

@@ -7,7 +7,7 @@ report.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -21,14 +21,13 @@ from segkit.insight.words import rules as rule_words
 from segkit.insight.words.captions import Caption
 from segkit.insight.words.glossary import GLOSSARY
 from segkit.insight.words.names import Labels
-from segkit.panels import cards, tables
-from segkit.panels import purchases as purchase_panels
+from segkit.kinds import Made
+from segkit.panels import cards, purchases, scoring, tables
 from segkit.panels.panel import Markup, Panel, TableView, badge, joined, tag
-from segkit.params import Kind, RfmParams
+from segkit.params import Kind, RfmParams, ScoreParams
 from segkit.plots import columns as column_plots
 from segkit.plots import segments as segment_plots
 from segkit.plots import spread as spread_plots
-from segkit.purchases import Purchases
 from segkit.safe import plotly as safe_text
 from segkit.study import Study
 
@@ -322,14 +321,17 @@ BUILDERS: dict[str, Callable[[_View], Panel]] = {
     "parameters": _parameters, "glossary": _glossary,
 }  # fmt: skip
 NAMES = tuple(BUILDERS)
+OTHERS: dict[type[Kind], Mapping[str, Callable[[Any, dict[str, Any]], Panel]]] = {
+    RfmParams: purchases.BUILDERS, ScoreParams: scoring.BUILDERS,
+}  # fmt: skip
 
 
 def names(params: Kind) -> tuple[str, ...]:
     """Return the panels of the kind of study that these parameters describe."""
-    return purchase_panels.NAMES if isinstance(params, RfmParams) else NAMES
+    return tuple(OTHERS.get(type(params), BUILDERS))
 
 
-def build(study: Study | Purchases, name: str, *, dark: bool = False, column: str = "") -> Panel:
+def build(study: Made, name: str, *, dark: bool = False, column: str = "") -> Panel:
     """Build one panel of a study.
 
     Parameters
@@ -355,6 +357,6 @@ def build(study: Study | Purchases, name: str, *, dark: bool = False, column: st
     """
     if name not in names(study.params):
         raise ParameterError(f"There is no panel {name!r}. Choose one of: {', '.join(names(study.params))}.")
-    if isinstance(study, Purchases):
-        return purchase_panels.build(study, name, dark=dark)
-    return BUILDERS[name](_View(study, dark=dark, column=column))
+    if isinstance(study, Study):
+        return BUILDERS[name](_View(study, dark=dark, column=column))
+    return OTHERS[type(study.params)][name](study, {"dark": dark, "numbers": study.numbers})

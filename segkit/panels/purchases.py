@@ -173,9 +173,3 @@ BUILDERS: dict[str, Callable[[Purchases, dict[str, Any]], Panel]] = {
     "measures": _measures, "rules": _rules, "next_period": _next_period, "afterwards": _afterwards,
     "comparison": _comparison, "method": _method, "parameters": _parameters,
 }  # fmt: skip
-NAMES = tuple(BUILDERS)
-
-
-def build(study: Purchases, name: str, *, dark: bool = False) -> Panel:
-    """Build one panel of an RFM study; `name` is one of `NAMES`."""
-    return BUILDERS[name](study, {"dark": dark, "numbers": study.numbers})

@@ -86,9 +86,7 @@ def _drift(study: Scored, style: dict[str, Any]) -> Panel:
 
 def _outside(study: Scored, style: dict[str, Any]) -> Panel:
     n: Numbers = style["numbers"]
-    found = study.assignments.loc[study.assignments["outside"] != "", "outside"].value_counts()
-    counts = found.rename_axis("column").reset_index(name="customers")
-    counts["share"] = counts["customers"] / max(1, len(study.assignments))
+    counts = study.outside
     table = view("Customers outside what the model has seen", counts, column("Column", "column"),
                  column("Customers", "customers", n.count), column("Share", "share", n.share))  # fmt: skip
     caption = words.outside(counts, len(study.assignments), n)

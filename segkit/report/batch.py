@@ -240,6 +240,8 @@ def _shown(source: str) -> str:
 def _complete(recipe: Recipe, order: Order) -> Path | None:
     """Return the run that is there already: same notebook, parameters, version and bytes of the input."""
     study = recipe.params.study_dump()
+    if any(study.get(name) for name in ("model", "before", "like")):
+        return None  # another run goes in as well, and may have changed
     known = {"notebook": recipe.notebook, "parameters": study, "version": version("segkit")}
     for folder, record in runs.find(order.out, recipe.name, **known):
         if record["input"]["sha256"] == _fingerprint(study["source"]) or study["source"].startswith(
@@ -266,7 +268,7 @@ def _done(target: str, folder: Path, status: str, seconds: float) -> Outcome:
         directory=_short(folder),
         message=summary["text"]["headline"],
         verdict=verdict.get("level", ""),
-        segments=verdict["shown"] if "shown" in verdict else len(summary["sizes"]),
+        segments=verdict["shown"] if "shown" in verdict else len(summary.get("sizes", [])),
         seconds=round(seconds, 1),
     )
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 import ipywidgets as widgets
 
+from segkit.kinds import Made
 from segkit.panels import builders
 from segkit.panels.panel import Markup, joined, tag
 from segkit.params import Params
@@ -27,7 +28,7 @@ from segkit.widgets.figure import PanelBox, part
 from segkit.widgets.files import EXPORTS, Batch, Exports
 from segkit.widgets.form import Shown, classed
 from segkit.widgets.transfer import Download
-from segkit.widgets.view import Made, View, display, offer_columns
+from segkit.widgets.view import View, display, offer_columns
 
 MARK = Markup(
     '<svg viewBox="0 0 32 32" aria-hidden="true"><path d="M16 3a13 13 0 0 0 0 26z" fill="currentColor"/>'

@@ -18,9 +18,8 @@ from threading import Lock
 
 from segkit import delivery, runs
 from segkit.errors import StepError
+from segkit.kinds import Made
 from segkit.params import Kind
-from segkit.purchases import Purchases
-from segkit.study import Study
 
 CSV, PARQUET, JSON = "text/csv", "application/vnd.apache.parquet", "application/json"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -41,10 +40,10 @@ class Exports:
     """The files of one study, each made when it is asked for."""
 
     def __init__(self) -> None:
-        self._lock, self._study = Lock(), None  # type: Lock, Study | Purchases | None
+        self._lock, self._study = Lock(), None  # type: Lock, Made | None
         self._home: tempfile.TemporaryDirectory[str] | None = None
 
-    def content(self, study: Study | Purchases, name: str) -> tuple[str, str, bytes]:
+    def content(self, study: Made, name: str) -> tuple[str, str, bytes]:
         """Return a file's name, media type and bytes."""
         with self._lock:
             run = self._run(study)
@@ -60,7 +59,7 @@ class Exports:
                 self._home.cleanup()
             self._home = self._study = None
 
-    def _run(self, study: Study | Purchases) -> Path:
+    def _run(self, study: Made) -> Path:
         self._home = self._home or tempfile.TemporaryDirectory(prefix="segkit-", ignore_cleanup_errors=True)
         folder = Path(self._home.name) / "run"
         if self._study is not study:

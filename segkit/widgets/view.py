@@ -23,12 +23,12 @@ from IPython import display as ipython
 from segkit import export, places, runs, settings
 from segkit.data import samples
 from segkit.errors import ParameterError
+from segkit.kinds import Made, carry_out
 from segkit.panels import builders
 from segkit.panels.panel import Panel, tag
-from segkit.params import Params, RfmParams
-from segkit.purchases import Purchases, carry_out
+from segkit.params import Kind, Params
 from segkit.safe import filename
-from segkit.study import Study, kept, watch
+from segkit.study import kept, watch
 from segkit.widgets.address import UPLOAD, bare, called, from_address, told
 from segkit.widgets.figure import PanelBox, part, plain
 from segkit.widgets.form import Form, classed
@@ -41,8 +41,6 @@ FILES = {
     "model.json": ("application/json", "scores new customers"),
     "summary.json": ("application/json", "everything on this page, as data"),
 }
-Kinds = Params | RfmParams
-Made = Study | Purchases
 PLOTLY = "application/vnd.plotly.v1+json"
 display: Callable[..., None] = ipython.display
 STRONGEST = "The strongest difference"
@@ -58,7 +56,7 @@ STEPS = {
 }
 
 
-def controls(params: Kinds, interactive: bool = True) -> View:  # noqa: FBT001, FBT002 - as a notebook writes it
+def controls(params: Kind, interactive: bool = True) -> View:  # noqa: FBT001, FBT002 - as a notebook writes it
     """Return the page of a notebook: its controls, and its study as panels.
 
     Parameters
@@ -99,7 +97,7 @@ class View:
     """
 
     def __init__(
-        self, params: Kinds, *, interactive: bool = True, environ: Mapping[str, str] = os.environ
+        self, params: Kind, *, interactive: bool = True, environ: Mapping[str, str] = os.environ
     ) -> None:
         self.dashboard = places.in_dashboard(environ)
         self.form: Form | None = None
@@ -197,7 +195,7 @@ class View:
             raise ParameterError("This page has no controls: interactive is off.")
         return self.form
 
-    def _open(self, params: Kinds, query: str) -> None:
+    def _open(self, params: Kind, query: str) -> None:
         """Make the controls and ask for the first study; what is wrong with either is said on the page."""
         named = {f"sample:{name}": f"Sample: {name}" for name in samples.NAMES}
         self._sources = {params.source: called(params.source), **named}
@@ -239,10 +237,10 @@ class View:
             clear,
         ]
 
-    def _start(self, params: Kinds) -> None:
+    def _start(self, params: Kind) -> None:
         self._request(params, at_once=True)
 
-    def _addressed(self, query: str) -> tuple[Kinds, str]:
+    def _addressed(self, query: str) -> tuple[Kind, str]:
         """Return the notebook's parameters with what a dashboard's address changes, and what is wrong."""
         self._query, fault, params = query, "", self._base
         try:
@@ -306,7 +304,7 @@ class View:
         self._form.show(self._base.study_dump())
         self._request(self._base)
 
-    def _request(self, params: Kinds, *, at_once: bool = False, pause: float | None = None) -> None:
+    def _request(self, params: Kind, *, at_once: bool = False, pause: float | None = None) -> None:
         if self.dashboard and params.source not in self._sources:
             raise ParameterError("This page reads its samples and the file you upload, nothing else.")
         self._params = params
@@ -321,7 +319,7 @@ class View:
         self.study = study
 
 
-def _study(params: Kinds, file: Path | None, say: Callable[[str], object]) -> Made:
+def _study(params: Kind, file: Path | None, say: Callable[[str], object]) -> Made:
     """Make the study; an uploaded file is known by its name, never by where it lies."""
     watch.set(lambda step: say(STEPS.get(step, WORKING)))
     if not params.source.startswith(UPLOAD) or file is None:

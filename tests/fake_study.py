@@ -16,7 +16,8 @@ from segkit.insight import profile as profile_room
 from segkit.insight import rules as rules_room
 from segkit.insight.words.numbers import Numbers
 from segkit.params import Params
-from segkit.segments.choose import TABLE
+from segkit.segments import choose as choose_room
+from segkit.segments import strength as strength_room
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -120,7 +121,7 @@ def _made(
         prepared=SimpleNamespace(steps=steps()),
         preparations=preparations(),
         evidence=evidence(verdict),
-        strength=pd.DataFrame(columns=["segment", "jaccard", "status"]),
+        strength=strength(segments, level),
         verdict=verdict,
         model=SimpleNamespace(cutoffs=[4.2] * segments),
         assignments=assignments,
@@ -205,13 +206,19 @@ def preparations() -> pd.DataFrame:
         ("z-score", "none", "standard", 2.2, 0.57, 2, "430 / 10", 1, 0.2, False),
         ("auto-log", "auto-log", "standard", 5.0, 0.29, 2, "252 / 188", 0, 1.0, True),
     ]
-    return pd.DataFrame(rows, columns=TABLE)
+    return pd.DataFrame(rows, columns=choose_room.TABLE)
 
 
 def steps() -> pd.DataFrame:
     return pd.DataFrame(
         {"column": NUMBERS, "kind": "number", "transform": ["log1p", "none", "none", "log1p"]}
     )
+
+
+def strength(segments: int, level: str) -> pd.DataFrame:
+    status = "holds" if level == "clear" else "uncertain"
+    rows = [(n, 1 / segments, 0.9, 0.8, 0.99, 0.5, 0.0, status) for n in range(1, segments + 1)]
+    return pd.DataFrame(rows if segments > 1 else [], columns=strength_room.TABLE)
 
 
 def separation(segments: int) -> pd.DataFrame:

@@ -100,11 +100,14 @@ def test_segments_that_the_data_do_not_support_are_marked_everywhere():
     assert "Not supported" not in read(build(study, "quality")).text
 
 
-def test_supported_segments_carry_no_mark_and_hold_only_when_clear():
-    weak, clear = (read(build(fake_study(2, level=level), "cards")).text for level in ("weak", "clear"))
-    assert "Not supported" not in weak + clear
-    assert "Holds" in clear
-    assert "Holds" not in weak
+def test_every_supported_segment_says_whether_it_holds():
+    study = fake_study(4, level="clear")
+    study.strength = study.strength.assign(status=["holds", "uncertain", "does not hold", "far out"])
+    for name in ("segments", "cards"):
+        text = read(build(study, name)).text
+        assert "Not supported" not in text
+        told = ("✓ Holds", "? Uncertain", "! Does not hold", "! A few far-out customers")
+        assert [text.count(words) for words in told] == [1, 1, 1, 1]
 
 
 def test_one_group_has_no_names_no_actions_and_nothing_to_compare():

@@ -239,8 +239,8 @@ def measure(
     split = dips(frame[order[:DIP_ROWS]], preparation, seed=seed)
     clouds: dict[int, mixture.Mixture] = {}
     if sample.shape[1] <= WIDEST:
-        clouds = mixture.kept_paths(sample, LARGEST, seed=seed)  # as the sweep asks
-        clouds = {k: each for k, each in clouds.items() if k <= largest}
+        clouds = mixture.kept_paths(sample, seed=seed)  # as the sweep asks
+        clouds = {k: each for k, each in clouds.items() if k <= min(max_segments, distinct)}
     told = {k: (each.bic, each.icl) for k, each in clouds.items()}
     likely = _likely(sample, clouds)
     return Measured(chance, split, told, likely, len(order), needed, largest, distinct, sample, at)

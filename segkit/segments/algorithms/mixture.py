@@ -1,9 +1,10 @@
 """Gaussian mixture: segments as overlapping normal clouds, every number of them from one search.
 
 Expectation-maximisation stops at the nearest hill, so each number of components is reached from several
-sides: from k-means, from Ward's tree, and from fifteen components downwards, each time merging the pair whose
-customers overlap most. The best BIC of each number and shape is kept. A thin uniform component takes rows far
-from everything; components under 2 % of the rows are barred. Nothing here decides how many there are.
+sides: from k-means, from Ward's tree, and from a few components more downwards, each time merging the pair
+whose customers overlap most. The best BIC of each number and shape is kept. A thin uniform component takes
+rows far from everything; components under 2 % of the rows are barred. Nothing here decides how many there
+are; up to nine are looked for, and up to twenty where nine explain the rows best.
 
 Sources: Banfield and Raftery (1993), Model-based Gaussian and non-Gaussian clustering; Fraley and Raftery
 (2002), Model-based clustering; Biernacki, Celeux and Govaert (2000), integrated completed likelihood; Hennig
@@ -31,8 +32,8 @@ from segkit.segments.validity import Floats, Labels, Matrix
 
 ROWS = 2_000
 WARD_ROWS = 1_000
-LARGEST = 9  # always the same search, whatever is asked for
-MOST = 15  # components where the way down starts
+LARGEST, FURTHER = 9, 20  # always the same search, whatever is asked for
+MORE = 4  # components above the largest where the way down starts
 FEWEST_SHARE = 0.02
 NOISE_SHARE = 0.03  # at most this share of the rows is taken for far out
 SHAPES = ("shared", "diagonal", "tied")
@@ -117,11 +118,11 @@ class GaussianMixture:
     ) -> list[tuple[Labels, Floats, Metric | None]]:
         """Return labels, centres and metric of every number, found on the first 2,000 rows, in one search.
 
-        A number above nine, or one that the search bars (a component under 2 %), is answered by k-means,
-        which assigns by plain distance.
+        A number beyond the search, or one that it bars (a component under 2 %), is answered by k-means, which
+        assigns by plain distance.
         """
         dense = np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
-        found = kept_paths(dense[:ROWS], LARGEST, seed=seed)
+        found = kept_paths(dense[:ROWS], seed=seed)
         answers: list[tuple[Labels, Floats, Metric | None]] = []
         for k in numbers:
             if k in found:
@@ -135,12 +136,14 @@ class GaussianMixture:
 _kept: OrderedDict[str, dict[int, Mixture]] = OrderedDict()
 
 
-def kept_paths(X: Floats, largest: int, *, seed: int) -> dict[int, Mixture]:
+def kept_paths(X: Floats, *, seed: int) -> dict[int, Mixture]:
     """Return `paths`, remembered for the last few tables: the verdict and the sweep ask the same."""
-    key = hashlib.sha256(np.ascontiguousarray(X).tobytes() + f"{largest},{seed}".encode()).hexdigest()
+    key = hashlib.sha256(np.ascontiguousarray(X).tobytes() + f"{seed}".encode()).hexdigest()
     if key not in _kept:
         with threads(1):
-            _kept[key] = paths(X, largest, seed=seed)
+            found = paths(X, LARGEST, seed=seed)
+            edge = min(found, key=lambda k: found[k].icl) == LARGEST
+            _kept[key] = paths(X, FURTHER, seed=seed) if edge else found
         while len(_kept) > 4:
             _kept.popitem(last=False)
     return _kept[key]
@@ -161,7 +164,7 @@ def paths(X: Floats, largest: int, *, seed: int) -> dict[int, Mixture]:
     >>> min(found, key=lambda k: found[k].bic)
     2
     """
-    data, most = _data(X), min(MOST, max(largest + 4, 9), len(X) // 20)
+    data, most = _data(X), min(largest + MORE, len(X) // 20)
     starts = _starts(X, most, seed)
     best: dict[int, Mixture] = {}
     for shape in SHAPES:

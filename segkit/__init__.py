@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CompareParams": "params",
     "Params": "params",
     "RfmParams": "params",
     "ScoreParams": "params",
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .data.rfm import rfm as rfm
     from .data.source import load as load
     from .errors import SegkitError as SegkitError
+    from .params import CompareParams as CompareParams
     from .params import Params as Params
     from .params import RfmParams as RfmParams
     from .params import ScoreParams as ScoreParams

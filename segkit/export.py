@@ -21,6 +21,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from .change import Changed
 from .errors import OutputError
 from .insight.words import method
 from .kinds import Made
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 SCHEMA = "segkit-summary/1"
 RFM_SCHEMA = "segkit-rfm-summary/1"
+CHANGE_SCHEMA = "segkit-change-summary/1"
 SCORE_SCHEMA = "segkit-score-summary/1"
 BORDER = 0.55  # a fit below this is near the border (WORDS)
 CSV_ROWS = 1_048_575  # what a spreadsheet opens, less the header; Parquet has no such limit
@@ -175,8 +177,23 @@ def _score(study: Scored) -> dict[str, Any]:
     }
 
 
+def _change(study: Changed) -> dict[str, Any]:
+    found = study.compared
+    counts = {"both": found.shared, "new": found.only_after, "left": found.only_before,
+              "moved": len(found.moves)}  # fmt: skip
+    return {
+        "schema": CHANGE_SCHEMA,
+        "text": study.text,
+        "runs": study.labels,
+        "customers": counts,
+        **{name: records(getattr(study, name)) for name in ("segments", "migration", "causes", "drift")},
+        "flips": study.flips,
+        "why_not": study.why_not,
+    }
+
+
 OWNS: dict[type, Callable[[Any], dict[str, Any]]] = {
-    Study: _segmentation, Purchases: _rfm, Scored: _score,
+    Study: _segmentation, Purchases: _rfm, Changed: _change, Scored: _score,
 }  # fmt: skip
 
 

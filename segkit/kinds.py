@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, overload
 
-from .params import Kind, Params, RfmParams, ScoreParams
+from .change import Changed, compare
+from .params import CompareParams, Kind, Params, RfmParams, ScoreParams
 from .purchases import Purchases, value
 from .scoring import Scored, score
 from .study import Study, segment
 
-Made = Study | Purchases | Scored
+Made = Study | Purchases | Changed | Scored
 STUDIES: dict[type[Kind], Callable[..., Any]] = {
-    Params: segment, RfmParams: value, ScoreParams: score,
+    Params: segment, RfmParams: value, CompareParams: compare, ScoreParams: score,
 }  # fmt: skip
 
 

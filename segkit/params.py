@@ -283,7 +283,9 @@ class ScoreParams(Kind):
         def __init__(self, **fields: Any) -> None: ...
 
 
-KINDS: dict[str, type[Kind]] = {kind.notebook: kind for kind in (Params, RfmParams, ScoreParams)}
+KINDS: dict[str, type[Kind]] = {
+    kind.notebook: kind for kind in (Params, RfmParams, CompareParams, ScoreParams)
+}
 KINDS["05-dashboard"] = Params  # the same study, for people who do not write code
 
 

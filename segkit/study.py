@@ -301,6 +301,12 @@ def read(source: Any, params: Params | RfmParams | ScoreParams) -> tuple[nw.Data
     return kept.get("read", _key(source, hints, *((state.st_mtime_ns, state.st_size) if state else ())), load)
 
 
+def customers(params: Params) -> tuple[nw.DataFrame[Any], Reading]:
+    """Read the customers that a study with these parameters is about."""
+    frame, reading = read(params.source, params)
+    return _only(frame, params), reading
+
+
 def groups(params: Params) -> dict[str, int]:
     """Return the values of the column `by`, each of which gets a study, and their rows, the largest first."""
     known = _groups(read(params.source, params)[0], params.by)

@@ -38,8 +38,8 @@ def add(commands: Any) -> None:
         "--exact", action="store_true", help="leave text as it is, even where a sheet runs it"
     )
     compared = command(commands, "compare", _compare, "what became of segments and customers between runs")
-    compared.add_argument("before", help="directory of the earlier run")
-    compared.add_argument("after", help="directory of the later run")
+    compared.add_argument("before", help="directory of the earlier run, or a data file")
+    compared.add_argument("after", help="directory of the later run, or a data file")
     compared.add_argument("--json", action="store_true", help="print JSON, everybody who moved included")
 
 
@@ -135,25 +135,16 @@ def _export(options: Options) -> int:
 
 
 def _compare(options: Options) -> int:
-    import pandas as pd
+    from segkit.change import compare
+    from segkit.export import plain, records, summary
 
-    from segkit import runs
-    from segkit.export import plain, records
-    from segkit.insight.compare import compare
-
-    folders = [run for run in (options.before, options.after) if runs.manifest(run)]
-    found = compare(*(pd.read_parquet(f"{folder}/segments.parquet") for folder in folders))
+    found = compare(options.after, before=options.before)
     if options.json:
-        told = {"shared": found.shared, "only_before": found.only_before, "only_after": found.only_after}
-        tables = {name: records(getattr(found, name)) for name in ("segments", "moves")}
-        print(json.dumps(plain({**told, **tables}), ensure_ascii=False))
+        print(
+            json.dumps(plain({**summary(found), "moves": records(found.compared.moves)}), ensure_ascii=False)
+        )
         return 0
-    share = len(found.moves) / max(1, found.shared)
-    left, new = f"{found.only_before:,} are no longer there", f"{found.only_after:,} are new"
-    tell(f"{found.shared:,} customers are in both runs; {left}, {new}.", to=sys.stdout)
-    tell(f"{len(found.moves):,} of them ({share:.1%}) did not go on with their segment.", to=sys.stdout)
-    print("\nbefore  after  what became of it  customers that went on")
-    for row in found.segments.itertuples():
-        line = (str(row.before or "-").rjust(6), str(row.after or "-").rjust(5), str(row.fate).ljust(17))
-        tell("  ".join((*line, str(row.shared))), to=sys.stdout)
+    for line in found.text.values():
+        tell(line, to=sys.stdout)
+    table(found.segments[["before", "after", "fate", "customers_before", "customers", "shared"]])
     return 0

@@ -114,7 +114,7 @@ def typed(
 def frame(table: nw.DataFrame[Any], hints: Hints = Hints()) -> tuple[nw.DataFrame[Any], Typed]:  # noqa: B008 - frozen
     """Turn the columns of texts of a frame in memory into what they hold; the frame keeps its kind."""
     texts = [name for name, dtype in table.schema.items() if dtype == nw.String]
-    arrow = table.select(texts).to_arrow()
+    arrow = table.select(texts).to_arrow().select(texts)  # a pandas index would come along as a column
     keys = {f"c{at}": name for at, name in enumerate(texts)}
     found = Typed(cast("duckdb.DuckDBPyRelation", None))  # without texts there is nothing to read
     if texts:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,9 @@ from segkit.insight.words.captions import Caption
 from segkit.insight.words.glossary import GLOSSARY
 from segkit.insight.words.names import Labels
 from segkit.kinds import Made
-from segkit.panels import cards, purchases, scoring, tables
+from segkit.panels import cards, change, purchases, scoring, tables
 from segkit.panels.panel import Markup, Panel, TableView, badge, joined, tag
-from segkit.params import Kind, RfmParams, ScoreParams
+from segkit.params import CompareParams, Kind, RfmParams, ScoreParams
 from segkit.plots import columns as column_plots
 from segkit.plots import segments as segment_plots
 from segkit.plots import spread as spread_plots
@@ -322,7 +322,7 @@ BUILDERS: dict[str, Callable[[_View], Panel]] = {
 }  # fmt: skip
 NAMES = tuple(BUILDERS)
 OTHERS: dict[type[Kind], Mapping[str, Callable[[Any, dict[str, Any]], Panel]]] = {
-    RfmParams: purchases.BUILDERS, ScoreParams: scoring.BUILDERS,
+    RfmParams: purchases.BUILDERS, CompareParams: change.BUILDERS, ScoreParams: scoring.BUILDERS,
 }  # fmt: skip
 
 
@@ -357,6 +357,6 @@ def build(study: Made, name: str, *, dark: bool = False, column: str = "") -> Pa
     """
     if name not in names(study.params):
         raise ParameterError(f"There is no panel {name!r}. Choose one of: {', '.join(names(study.params))}.")
-    if isinstance(study, Study):
-        return BUILDERS[name](_View(study, dark=dark, column=column))
-    return OTHERS[type(study.params)][name](study, {"dark": dark, "numbers": study.numbers})
+    if others := OTHERS.get(type(study.params)):
+        return others[name](study, {"dark": dark, "numbers": study.numbers})
+    return BUILDERS[name](_View(cast("Study", study), dark=dark, column=column))

@@ -6,6 +6,7 @@ Words come from `insight.words.scoring`, pictures from `plots`, tables from the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from segkit.insight.words import scoring as words
@@ -67,9 +68,10 @@ def _placed(study: Scored, style: dict[str, Any]) -> Panel:
 
 def shift(table: Any, n: Numbers) -> TableView:
     """Return the shift of each column, with what chance gives and the medians then and now."""
+    exact = partial(n.index, digits=3)
     return view(
-        "Shift of each column", table, column("Column", "column"), column("Shift", "psi", n.index),
-        column("Chance gives up to", "chance", n.index), column("Median then", "before", n.value),
+        "Shift of each column", table, column("Column", "column"), column("Shift", "psi", exact),
+        column("Chance gives up to", "chance", exact), column("Median then", "before", n.value),
         column("Median now", "after", n.value), column("Missing then", "missing_before", n.share),
         column("Missing now", "missing_after", n.share), column("Reading", "state", STATES.__getitem__),
         words=(7,),

@@ -6,7 +6,8 @@ Each takes one tidy table and returns a figure without titles; the words around 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,8 @@ def drift(drift: pd.DataFrame, *, dark: bool = False, numbers: Numbers = ENGLISH
 
 def flows(
     migration: pd.DataFrame,
-    names: dict[str, Sequence[str]],
+    names: Mapping[str, Sequence[str]],
+    kin: Collection[tuple[Any, Any]],
     *,
     dark: bool = False,
     numbers: Numbers = ENGLISH,
@@ -72,28 +74,31 @@ def flows(
         Customers by segment before (rows) and after (columns); 0 is "not there" on either side.
     names
         Labels of the rows ("before") and of the columns ("after"), in order.
+    kin
+        Pairs of segments before and after that go on, split or merge: who goes with them stays.
     """
     both = max(int((migration.index.to_numpy() > 0).sum()), int((migration.columns.to_numpy() > 0).sum()))
     draw = _sankey if both <= FLOWS else _matrix
-    return draw(migration, names, Theme(dark), numbers)
+    return draw(migration, names, kin, Theme(dark), numbers)
 
 
 def _sankey(
-    migration: pd.DataFrame, names: dict[str, Sequence[str]], theme: Theme, numbers: Numbers
-) -> go.Figure:
+    migration: pd.DataFrame, names: Mapping[str, Sequence[str]], kin: Collection[tuple[Any, Any]],
+    theme: Theme, numbers: Numbers,
+) -> go.Figure:  # fmt: skip
     old, new, counts = list(migration.index), list(migration.columns), migration.to_numpy()
     totals = [*migration.sum(axis=1), *migration.sum(axis=0)]
     words = [*names["before"], *names["after"]]
-    said = [f"{text(word)} {numbers.count(total)}" for word, total in zip(words, totals, strict=True)]
+    short = [*(str(n or "New") for n in old), *(str(n or "Left") for n in new)]
+    said = [f"{word} · {numbers.count(total)}" for word, total in zip(short, totals, strict=True)]
     fill = [theme.segment(n).colour if n else theme.control for n in (*old, *new)]
     cells = [(i, j, int(counts[i, j])) for i in range(len(old)) for j in range(len(new))]
     drawn = [(i, j, count) for i, j, count in cells if count]
     tips = [f"{numbers.count(c)} customers: {text(words[i])} earlier, {text(words[len(old) + j])} now"
             for i, j, c in drawn]  # fmt: skip
-    largest = {i: int(migration.iloc[i].to_numpy().argmax()) for i in range(len(old))}
     colours = [
         theme.sunken if not old[i] or not new[j]
-        else theme.segment(old[i]).tint if largest[i] == j else theme.segment(old[i]).colour
+        else theme.segment(old[i]).tint if (old[i], new[j]) in kin else theme.segment(old[i]).colour
         for i, j, _ in drawn
     ]  # fmt: skip
     flow = {
@@ -108,8 +113,9 @@ def _sankey(
 
 
 def _matrix(
-    migration: pd.DataFrame, names: dict[str, Sequence[str]], theme: Theme, numbers: Numbers
-) -> go.Figure:
+    migration: pd.DataFrame, names: Mapping[str, Sequence[str]], kin: Collection[tuple[Any, Any]],  # noqa: ARG001
+    theme: Theme, numbers: Numbers,
+) -> go.Figure:  # fmt: skip
     counts = migration.to_numpy()
     share = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     said = [[numbers.count(c) if c else "" for c in row] for row in counts]

@@ -178,7 +178,7 @@ def _plot(page: Page, figure: Mapping[str, Any]) -> tuple[str, str]:
 def _figure(page: Page, panel: str, parts: list[str]) -> str:
     """Join the parts of a panel; pictures are numbered through the page."""
     inner = "\n".join(parts)
-    if panel == "verdict":
+    if panel in {"verdict", "answer"}:
         return f'<div class="r-verdict">{inner}</div>'
     if "<figcaption>" not in inner and "sk-plot" not in inner:
         return inner

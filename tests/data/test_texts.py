@@ -6,6 +6,7 @@ import pytest
 
 from segkit.data import texts
 from segkit.data.reading import Hints
+from segkit.data.source import load
 
 NO_HINTS = Hints()
 
@@ -90,3 +91,10 @@ def test_a_day_that_does_not_exist_leaves_text_and_is_said() -> None:
     column, notes, _ = one(["2023-02-30", "2023-02-01"])
     assert column.dtype == nw.String
     assert notes == ['Column "x" is read as text: it holds days that do not exist.']
+
+
+def test_a_pandas_index_that_is_not_in_order_is_no_column():
+    rows = pd.DataFrame({"who": ["a", "b", "c"], "spent": ["1,5", "2,5", "3,5"]}, index=[2, 0, 1])
+    read, _ = load(rows, decimal="comma")
+    assert read["who"].tolist() == ["a", "b", "c"]
+    assert read["spent"].tolist() == [1.5, 2.5, 3.5]

@@ -8,6 +8,7 @@ import pytest
 
 from segkit.errors import SourceError
 from segkit.insight.compare import compare
+from segkit.segments.refit import places, refits
 
 CENTERS = np.array([[0.0, 0.0], [12.0, 0.0], [0.0, 12.0], [12.0, 12.0]])
 
@@ -30,15 +31,19 @@ def panel(seed: int = 0, rows: int = 2000, movers: int = 100) -> tuple[np.ndarra
     return X, later, moved
 
 
-def crossed(later: np.ndarray, centers: np.ndarray = CENTERS) -> pd.DataFrame:
-    return pd.DataFrame({"id": np.arange(len(later)), "old_model": placed(later, centers)["segment"]})
+def refitted(X, later, old=CENTERS, new=CENTERS):
+    """Where refits of both studies put customers, as `compare` asks."""
+    then, now = refits(X, old), refits(later, new)
+    return lambda ids: (places(X[ids], then), places(later[ids], then), places(later[ids], now))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_known_movers_are_found_and_put_down_to_behaviour(seed):
     X, later, moved = panel(seed)
     order = np.random.default_rng(seed).permutation(4)  # the second run numbers its segments otherwise
-    found = compare(placed(X, CENTERS), placed(later, CENTERS[order]), crossed=crossed(later))
+    found = compare(
+        placed(X, CENTERS), placed(later, CENTERS[order]), refits=refitted(X, later, new=CENTERS[order])
+    )
     behaved = found.moves[found.moves.cause == "behaviour"]["id"]
     assert len(set(behaved) & set(moved)) / len(moved) >= 0.95
     assert len(set(behaved) - set(moved)) <= 0.01 * len(X)
@@ -50,10 +55,47 @@ def test_a_moved_boundary_alone_makes_no_behavioural_mover():
     rng = np.random.default_rng(1)
     X = rng.uniform(-6, 18, (3000, 2))
     shifted = CENTERS + np.array([[1.5, 0], [0, 0], [1.5, 0], [0, 0]])
-    found = compare(placed(X, CENTERS), placed(X, shifted), crossed=crossed(X))
+    found = compare(placed(X, CENTERS), placed(X, shifted), refits=refitted(X, X, new=shifted))
     assert len(found.moves) > 50
     assert (found.moves.cause != "behaviour").all()
-    assert (found.moves.cause == "boundary").any()
+    assert (found.moves.cause == "boundary").mean() > 0.5
+
+
+def test_a_study_repeated_on_a_resample_gives_noise_and_no_news():
+    """Borderline customers move between two samples of one population: chance, not the customer."""
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(3000, 2)) * [3, 1]
+    centers = np.array([[-2.4, 0.0], [2.4, 0.0]])
+    other = centers + np.array([0.03, 0])
+    found = compare(
+        placed(X, centers),
+        placed(X, other),
+        refits=refitted(X, X, centers, other),
+    )
+    assert len(found.moves) > 3
+    assert (found.moves.cause == "noise").all()
+
+
+def test_a_segment_that_scatters_is_gone_and_one_from_everywhere_is_born():
+    """Never a forced pair: four segments give a tenth each to a new one, the fifth goes to all of them."""
+    old = np.repeat([1, 2, 3, 4, 5], 1000)
+    new = old.copy()
+    new[old < 5] = np.where(np.arange(4000) % 10 == 0, 9, old[:4000])
+    new[old == 5] = np.arange(1000) % 4 + 1
+    tables = [pd.DataFrame({"id": range(5000), "segment": each, "confidence": 0.9}) for each in (old, new)]
+    found = compare(*tables)
+    assert found.partner == {1: 1, 2: 2, 3: 3, 4: 4}
+    assert found.segments.query("fate != 'same'")[["before", "after", "fate"]].values.tolist() == [
+        [0, 9, "born"], [5, 0, "gone"],
+    ]  # fmt: skip
+
+
+def test_without_a_shared_customer_segments_are_matched_by_what_is_given():
+    one = pd.DataFrame({"id": range(4), "segment": [1, 1, 2, 2], "confidence": 0.9})
+    tables = [one, one.assign(id=one["id"] + 9)]
+    matched = pd.DataFrame([[0, 2], [2, 0]], index=[1, 2], columns=[1, 2])
+    found = compare(*tables, matched=matched)
+    assert (found.partner, found.shared, len(found.moves)) == ({1: 2, 2: 1}, 0, 0)
 
 
 def test_a_split_and_a_merge_are_named_as_such():

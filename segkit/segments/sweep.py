@@ -25,7 +25,10 @@ from segkit.segments.algorithms.kmeans import KMeans, threads
 from segkit.segments.metric import Metric
 from segkit.segments.validity import Floats, Labels, Matrix
 
-TABLE = ["segments", "inertia", "silhouette", "silhouette_error", "davies_bouldin", "calinski_harabasz"]
+TABLE = [
+    *("segments", "smallest", "inertia", "silhouette", "silhouette_error", "davies_bouldin"),
+    "calinski_harabasz",
+]
 MOST = 20
 EACH_ROWS = 2_000  # up to here every number is fitted by itself, to the end
 CORESET_ROWS = 20_000
@@ -63,7 +66,13 @@ class Sweep:
 
 
 def sweep(
-    X: Matrix, *, segments: int = 0, max_segments: int = 12, algorithm: str = "auto", seed: int = 0
+    X: Matrix,
+    *,
+    segments: int = 0,
+    max_segments: int = 12,
+    algorithm: str = "auto",
+    seed: int = 0,
+    least: float = 0.0,
 ) -> Sweep:
     """Fit every number of segments from 2 to `max_segments` (and `segments`, when asked for) and propose one.
 
@@ -79,12 +88,14 @@ def sweep(
         "auto" or a name in the registry.
     seed
         Same seed, same answer, whatever the order of the rows and the number of threads.
+    least
+        A number with a segment under this share of the rows is not proposed.
 
     Returns
     -------
     Sweep
         ``table`` has one row per number of segments; ``proposed`` is the one with the best silhouette (the
-        smallest number on a tie), 1 when all rows are the same.
+        smallest number on a tie), 1 when all rows are the same or no number keeps to `least`.
 
     Raises
     ------
@@ -100,7 +111,7 @@ def sweep(
     """
     check(segments, max_segments)
     wanted = sorted({*range(2, max_segments + 1), *([segments] if segments else [])})
-    return solve(X, wanted, algorithm=algorithm, seed=seed)
+    return solve(X, wanted, algorithm=algorithm, seed=seed, least=least)
 
 
 def check(segments: int, max_segments: int) -> None:
@@ -111,14 +122,16 @@ def check(segments: int, max_segments: int) -> None:
         raise ParameterError(f"max_segments must be 2 to {MOST}; got {max_segments}.")
 
 
-def solve(X: Matrix, wanted: list[int], *, algorithm: str = "auto", seed: int = 0) -> Sweep:
+def solve(
+    X: Matrix, wanted: list[int], *, algorithm: str = "auto", seed: int = 0, least: float = 0.0
+) -> Sweep:
     """Fit exactly the numbers in `wanted`, none above the number of different rows; otherwise as `sweep`."""
     method = registry.get(algorithm)
     order, distinct = canonical_order(X, seed=seed)
     many = X.shape[0] > EACH_ROWS and distinct > max(wanted)
     if many and isinstance(method, KMeans) and not validity.is_sparse(X):
         with threads(1):
-            return _together(X, sorted(set(wanted) - {1}), order, method, seed)
+            return _together(X, sorted(set(wanted) - {1}), order, method, seed=seed, least=least)
     ordered = X[order]
     possible = sorted({min(k, distinct) for k in wanted} - {1})
     fitted = [
@@ -126,7 +139,7 @@ def solve(X: Matrix, wanted: list[int], *, algorithm: str = "auto", seed: int = 
     ]
     found = [each for each, k in zip(fitted, possible, strict=True) if np.unique(each.labels).size == k]
     table, rows = indices(ordered, [solution.labels for solution in found])
-    proposed, why = propose(table, max(wanted), distinct)
+    proposed, why = propose(table, max(wanted), distinct, least)
     solutions = {each.segments: _mapped_back(each, order) for each in [_alone(ordered), *found]}
     return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows)
 
@@ -149,7 +162,9 @@ class _OnDemand(Mapping[int, Solution]):
         return len(self.make)
 
 
-def _together(X: Floats, wanted: list[int], order: Labels, method: KMeans, seed: int) -> Sweep:
+def _together(
+    X: Floats, wanted: list[int], order: Labels, method: KMeans, *, seed: int, least: float
+) -> Sweep:
     """Fit all numbers on one coreset, measure them in one pass over all rows, and finish what is proposed."""
     total = passes.moments(passes.slices(X))
     place = np.empty(len(X))
@@ -165,7 +180,7 @@ def _together(X: Floats, wanted: list[int], order: Labels, method: KMeans, seed:
     sample = X[order[:rows]]
     labellings = [validity.nearest(sample, chained[k]) for k in found]
     table = tabled(sample, labellings, list(found.values()), len(X))
-    proposed, why = propose(table, max(wanted), MOST + 1)
+    proposed, why = propose(table, max(wanted), MOST + 1, least)
     alone = Solution(1, np.zeros(len(X), dtype=np.intp), total.mean[None, :], total.squares)
     solutions = _OnDemand({
         1: lambda: alone,
@@ -241,16 +256,41 @@ def tabled(
         dense = sample.toarray() if validity.is_sparse(sample) else sample
         silhouettes = estimate.silhouettes(dense, labellings, sizes, seen=sample.shape[0] / rows)
     figures = [
-        (len(part.counts), part.inertia, *found, part.davies_bouldin, part.calinski_harabasz)
+        (
+            *(len(part.counts), part.counts.min() / rows, part.inertia),
+            *(*found, part.davies_bouldin, part.calinski_harabasz),
+        )
         for part, found in zip(parts, silhouettes, strict=True)
     ]
     return pd.DataFrame(figures, columns=TABLE)
 
 
-def propose(table: pd.DataFrame, largest: int, distinct: int) -> tuple[int, str]:
+def repeated(X: Matrix, weights: Floats, *, seed: int) -> Labels:
+    """Return positions of rows, each as often as it weighs.
+
+    Whole weights that add up to 20,000 at most are taken as they are; otherwise 20,000 positions are drawn
+    systematically in the seeded order.
+
+    Examples
+    --------
+    >>> repeated(np.array([[1.0], [2.0], [3.0]]), np.array([2.0, 0.0, 1.0]), seed=0).tolist()
+    [0, 0, 2]
+    """
+    order, _ = canonical_order(X, seed=seed)
+    counts, total = weights.astype(np.intp), float(weights.sum())
+    if total > CORESET_ROWS or (counts != weights).any():
+        upto = np.rint(weights[order].cumsum() * (CORESET_ROWS / total)).astype(np.intp)
+        counts[order] = np.diff(upto, prepend=0)
+    return np.repeat(np.arange(len(weights)), counts)
+
+
+def propose(table: pd.DataFrame, largest: int, distinct: int, least: float = 0.0) -> tuple[int, str]:
     """Return the number with the best silhouette (the smallest on a tie) and the sentence that says so."""
     if table.empty:
         return 1, "All customers are the same in these columns, so there is one segment."
+    table = table[table["smallest"] >= least]
+    if table.empty:
+        return 1, f"Every number of segments has one with under {least:.3g} of the customers."
     numbers, silhouettes = table["segments"].tolist(), table["silhouette"].round(9).tolist()
     best = max(silhouettes)
     chosen, ties = int(numbers[silhouettes.index(best)]), silhouettes.count(best)

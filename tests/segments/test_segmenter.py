@@ -1,8 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
-from sklearn.datasets import load_iris
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_iris, make_blobs
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -10,6 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from segkit.errors import ParameterError
 from segkit.params import Params
 from segkit.segments.segmenter import Segmenter
+from segkit.segments.sweep import repeated
 
 
 @parametrize_with_checks([Segmenter(max_segments=4), Segmenter(segments=3)])
@@ -19,7 +22,8 @@ def test_scikit_learn_accepts_it(estimator, check):
 
 def test_defaults_are_those_of_the_parameters():
     for name, default in Segmenter().get_params().items():
-        assert default == getattr(Params(), name)
+        if name not in {"feature_weights", "min_segment_size"}:  # of a matrix; a study has no such fields
+            assert default == getattr(Params(), name)
 
 
 def test_it_takes_what_the_sweep_proposes_and_shows_the_choice():
@@ -67,6 +71,10 @@ def test_fewer_different_rows_than_segments():
         {"max_segments": True},
         {"seed": -1},
         {"algorithm": "x"},
+        {"feature_weights": [1.0, 2.0]},
+        {"feature_weights": [1.0, 2.0, -1.0, 1.0]},
+        {"feature_weights": [0.0] * 4},
+        {"min_segment_size": 0.6},
     ],
 )
 def test_wrong_parameters_are_value_errors_and_parameter_errors(wrong):
@@ -74,3 +82,51 @@ def test_wrong_parameters_are_value_errors_and_parameter_errors(wrong):
     with pytest.raises(ParameterError, match=next(iter(wrong))) as caught:
         model.fit(np.eye(4))
     assert isinstance(caught.value, ValueError)
+
+
+def test_a_column_of_weight_two_counts_like_two_columns():
+    X = load_iris().data
+    weighed = Segmenter(segments=3, feature_weights=[1, 2, 1, 0]).fit(X)
+    copied = Segmenter(segments=3).fit(X[:, [0, 1, 1, 2]])
+    assert (weighed.labels_ == copied.labels_).all()
+    assert weighed.inertia_ == pytest.approx(copied.inertia_)
+    means = [X[weighed.labels_ == j].mean(axis=0) for j in range(3)]
+    assert weighed.cluster_centers_ == pytest.approx(np.array(means))
+    assert (weighed.predict(X) == weighed.labels_).all()
+    sparse = Segmenter(segments=3, feature_weights=[1, 2, 1, 0]).fit(csr_matrix(X))
+    assert (sparse.labels_ == weighed.labels_).all()
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "mixture", "ward", "bisecting"])
+def test_a_row_of_weight_three_counts_like_three_rows(algorithm):
+    X = load_iris().data
+    weights = np.random.default_rng(0).integers(0, 4, len(X))
+    weighed = Segmenter(segments=3, algorithm=algorithm).fit(X, sample_weight=weights)
+    copied = Segmenter(segments=3, algorithm=algorithm).fit(np.repeat(X, weights, axis=0))
+    assert weighed.cluster_centers_ == pytest.approx(copied.cluster_centers_)
+    assert weighed.inertia_ == pytest.approx(copied.inertia_)
+    assert (weighed.labels_ == copied.predict(X)).all()
+
+
+def test_fractions_and_large_sums_of_weights_are_drawn_in_proportion():
+    X, y = make_blobs(n_samples=3_000, centers=3, random_state=0)
+    weights = np.where(y == 0, 0.25, 40.0)
+    model = Segmenter(segments=3).fit(X, sample_weight=weights)
+    exact = KMeans(3, n_init=10, random_state=0).fit(X, sample_weight=weights)
+    assert model.inertia_ == pytest.approx(exact.inertia_, rel=0.005)
+    rows = repeated(X, weights, seed=0)
+    assert len(rows) == 20_000
+    shares = np.bincount(y[rows]) / len(rows)
+    assert shares == pytest.approx(np.bincount(y, weights=weights) / weights.sum(), abs=0.001)
+
+
+@pytest.mark.parametrize("rows", [300, 3_000])
+def test_numbers_with_too_small_a_segment_are_not_taken(rows):
+    draw = np.random.default_rng(0)
+    X = np.array([[0, 0], [9, 0], [0, 9]])[(draw.random(rows)[:, None] > [0.05, 0.5]).sum(axis=1)]
+    X = X + draw.normal(size=X.shape)
+    free, held = (Segmenter(max_segments=4, min_segment_size=least).fit(X) for least in (0, 0.2))
+    assert (free.n_segments_, held.n_segments_) == (3, 2)
+    assert held.choice_["smallest"].tolist() == free.choice_["smallest"].tolist()
+    assert Segmenter(max_segments=4, min_segment_size=0.5).fit(X).n_segments_ == 1
+    assert Segmenter(segments=3, min_segment_size=0.2).fit(X).n_segments_ == 3

@@ -97,7 +97,7 @@ def test_equal_rows_are_one_segment():
 
 
 def test_ties_go_to_the_smallest_number():
-    table = pd.DataFrame({"segments": [2, 3, 4], "silhouette": [0.4, 0.5, 0.5]})
+    table = pd.DataFrame({"segments": [2, 3, 4], "smallest": 0.2, "silhouette": [0.4, 0.5, 0.5]})
     chosen, why = room.propose(table, 4, 21)
     assert chosen == 3
     assert why == "3 segments have the best silhouette (0.500) of 2 to 4, the smallest of 2 numbers that tie."

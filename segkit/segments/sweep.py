@@ -268,8 +268,8 @@ def tabled(
 def repeated(X: Matrix, weights: Floats, *, seed: int) -> Labels:
     """Return positions of rows, each as often as it weighs.
 
-    Whole weights that add up to 20,000 at most are taken as they are; otherwise 20,000 positions are drawn
-    systematically in the seeded order.
+    Whole weights that add up to 20,000 at most are taken as they are; otherwise they are brought to that sum,
+    and what is left of a row beyond whole times is a seeded chance.
 
     Examples
     --------
@@ -279,8 +279,8 @@ def repeated(X: Matrix, weights: Floats, *, seed: int) -> Labels:
     order, _ = canonical_order(X, seed=seed)
     counts, total = weights.astype(np.intp), float(weights.sum())
     if total > CORESET_ROWS or (counts != weights).any():
-        upto = np.rint(weights[order].cumsum() * (CORESET_ROWS / total)).astype(np.intp)
-        counts[order] = np.diff(upto, prepend=0)
+        times = weights[order] * (CORESET_ROWS / total)
+        counts[order] = (times + np.random.default_rng(seed).random(len(times))).astype(np.intp)
     return np.repeat(np.arange(len(weights)), counts)
 
 

@@ -115,9 +115,9 @@ def test_fractions_and_large_sums_of_weights_are_drawn_in_proportion():
     exact = KMeans(3, n_init=10, random_state=0).fit(X, sample_weight=weights)
     assert model.inertia_ == pytest.approx(exact.inertia_, rel=0.005)
     rows = repeated(X, weights, seed=0)
-    assert len(rows) == 20_000
+    assert len(rows) == pytest.approx(20_000, abs=200)  # 4 standard errors of 3,000 rounded rows
     shares = np.bincount(y[rows]) / len(rows)
-    assert shares == pytest.approx(np.bincount(y, weights=weights) / weights.sum(), abs=0.001)
+    assert shares == pytest.approx(np.bincount(y, weights=weights) / weights.sum(), abs=0.003)
 
 
 @pytest.mark.parametrize("rows", [300, 3_000])

@@ -1,8 +1,8 @@
 """The quality report: gates that pass, warn or fail, and which numbers move together.
 
-Gates read the table that `columns.describe` made; the rows themselves are looked at twice only, for
-repeated rows and for ranks. A gate says what was found and why it matters; what follows from a failing gate
-is decided in `study`.
+Gates read the table that `columns.describe` made; the rows themselves are looked at for repeated rows, for
+ranks and for `traps` only. A gate says what was found and why it matters; what follows from a failing gate is
+decided in `study`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
+
+from segkit.data import traps
 
 _FEW_ROWS = 50  # below this a segment of a tenth has five customers
 _GAPS = 0.2  # share of missing values from which filling them in makes up a good part of a column
@@ -66,6 +68,7 @@ def check(
         _rows(len(table), min_rows), _usable(used, numbers), _repeated(table, columns), _ids(columns),
         _missing(used, max_missing_warn, max_missing_fail),
         _constant(columns), _skew(numbers), _far_out(numbers), _levels(used), _same(ranks, columns),
+        *(_gate(name, found, reason, warn=warn) for name, found, reason, warn in traps.find(table, numbers)),
         _left_out(columns),
     ]  # fmt: skip
     return pd.DataFrame(gates, columns=["check", "found", "status", "reason"])

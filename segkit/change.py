@@ -138,7 +138,9 @@ def compare(source: Any = None, params: CompareParams | None = None, **fields: A
         params = params.but(source=source)
     old = _side(params.before, Params(seed=params.seed))
     asked = old.params.segments or max(len(old.model.segments), 2)
-    new = _side(params.source if source is None else source, old.params.but(segments=asked))
+    like = params.before if earlier.is_run(params.before) else ""
+    later = old.params.but(segments=asked, like=like)
+    new = _side(params.source if source is None else source, later)
     refitted, matched, why_not = _crossed(old, new, params.seed)
     followed = [_followed(side) for side in (old, new)]
     found = compare_room.compare(*followed, refits=refitted, matched=matched)

@@ -155,6 +155,7 @@ class Params(Kind):
     scale: f.Scale
     algorithm: f.Algorithm
     segments: f.Segments
+    like: f.Like
     max_segments: f.MaxSegments
     top_features: f.TopFeatures
     seed: f.Seed

@@ -15,7 +15,7 @@ import platform
 from collections import OrderedDict
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
+from . import earlier
 from .data import columns as columns_room
 from .data import drift as drift_room
 from .data import quality as quality_room
@@ -214,7 +215,7 @@ def segment(source: Any = None, params: Params | None = None, **fields: Any) -> 
         comparison=ready.chosen.comparison,
         **made,
         map=map_room.project(ready.X, segments, fit, far, origins, seed=params.seed),
-        provenance=provenance(params, seen.reading),
+        provenance=provenance(params, seen.reading) | _with_earlier(params, seen.reading),
         frame=ready.frame,
     )
 
@@ -448,8 +449,16 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
             ),
         },
     )
-    made = {"verdict": verdict, "evidence": evidence, "strength": strength, "model": model}
-    return made, model.score(ready.frame, ids[0])
+    placed = model.score(ready.frame, ids[0])
+    if params.like:
+        order, names = earlier.carried(earlier.read(params.like), model, ready.frame, placed)
+        model, now = model.reordered(order, names), {old: new for new, old in enumerate(order, start=1)}
+        strength = strength.assign(segment=strength["segment"].map(now)).sort_values(
+            "segment", ignore_index=True
+        )
+        verdict = replace(verdict, failed=tuple(sorted(now[segment] for segment in verdict.failed)))
+        placed = model.score(ready.frame, ids[0])
+    return {"verdict": verdict, "evidence": evidence, "strength": strength, "model": model}, placed
 
 
 def _described(
@@ -526,7 +535,12 @@ def _with(
 
 def _named(made: dict[str, Any], tables: dict[str, Any], placed: pd.DataFrame, seen: Check) -> dict[str, Any]:
     """Name the segments, and write the names wherever segments stand."""
-    names = names_room.name_segments(tables["profile"], tables["drivers"], tables["sizes"], seen.columns)
+    fresh = names_room.name_segments(tables["profile"], tables["drivers"], tables["sizes"], seen.columns)
+    kept = made["model"].names  # those that an earlier run gave
+    names = [
+        old or (f"{new} ({i})" if new in kept else new)
+        for i, (old, new) in enumerate(zip(kept, fresh, strict=True), start=1)
+    ]
     told = made["strength"].set_index("segment")["status"].replace("far out", "does not hold")
     holds = [str(told.get(segment, "")) for segment in tables["sizes"]["segment"]]
     sizes = tables["sizes"].assign(name=names, strength=holds)
@@ -562,6 +576,14 @@ def _told(made: dict[str, Any], params: Params, seen: Check) -> dict[str, Any]:
     advice = actions_room.recommend(sizes, *about, verdict, **words)
     advice = advice[~advice["segment"].isin(verdict.failed)].reset_index(drop=True)
     return {"actions": advice, "text": text}
+
+
+def _with_earlier(params: Params, reading: Reading) -> dict[str, str]:
+    """Return the hash of the input where an earlier run, whose numbers go on, is a part of it."""
+    if not params.like:
+        return {}
+    both = f"{reading.sha256}{earlier.read(params.like).sha256}"
+    return {"input_sha256": hashlib.sha256(both.encode()).hexdigest()}
 
 
 def provenance(params: Kind, reading: Reading) -> dict[str, Any]:

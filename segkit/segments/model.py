@@ -171,6 +171,18 @@ class Model(BaseModel):
         ]
         return self.model_copy(update={"segments": tuple(told)})
 
+    def reordered(self, order: Sequence[int], names: Mapping[int, str]) -> Self:
+        """Return the same model with other numbers: the segment `order[0]` becomes 1, and so on."""
+        moved = tuple(
+            self.segments[old - 1].model_copy(update={"segment": new, "name": names.get(new, "")})
+            for new, old in enumerate(order, start=1)
+        )
+        metric = self.metric.reordered([old - 1 for old in order]) if self.metric else None
+        sizes = [self.training["sizes"][old - 1] for old in order]
+        return self.model_copy(
+            update={"segments": moved, "metric": metric, "training": self.training | {"sizes": sizes}}
+        )
+
     def place(self, frame: Any) -> Frame:
         """Return `segment` (0 = not scorable), `confidence`, `distance` and `outlier` of each row."""
         return place.place(self.preparation, self.centers, self.cutoffs, frame, self.metric)

@@ -538,7 +538,7 @@ def _named(made: dict[str, Any], tables: dict[str, Any], placed: pd.DataFrame, s
     fresh = names_room.name_segments(tables["profile"], tables["drivers"], tables["sizes"], seen.columns)
     kept = made["model"].names  # those that an earlier run gave
     names = [
-        old or (f"{new} ({i})" if new in kept else new)
+        old or (f"{new} ({i})" if new and new in kept else new)
         for i, (old, new) in enumerate(zip(kept, fresh, strict=True), start=1)
     ]
     told = made["strength"].set_index("segment")["status"].replace("far out", "does not hold")

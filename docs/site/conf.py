@@ -45,6 +45,7 @@ GALLERY = {
     "sample:retail": ("01-segment-customers", "Segments that are clear"),
     "sample:nothing": ("01-segment-customers", "No segments, and what to do then"),
     "sample:retail_transactions": ("02-rfm-value", "A log of purchases, by recency, frequency and money"),
+    "sample:retail_later": ("03-compare-runs", "The same customers a year later: who moved, and why"),
 }
 
 

@@ -238,12 +238,16 @@ class Form:
         groups: dict[str, list[widgets.Widget]] = {}
         for name, field in self.fields.items():
             groups.setdefault(field.group, []).append(self.controls[name])
-        groups["Data"][1:1] = more
+        after = groups["Data"].index(self.controls["source"]) + 1
+        groups["Data"][after:after] = more
         if files:
             groups[FILES] = list(files)
         boxes = {name: classed(widgets.VBox(inner), "sk-group") for name, inner in groups.items()}
         self._groups = {name: (box, box.children) for name, box in boxes.items()}
-        shown = [classed(widgets.VBox([Shown(tag("h3", name)), boxes.pop(name)]), "sk-open") for name in OPEN]
+        shown = [
+            classed(widgets.VBox([Shown(tag("h3", name)), boxes.pop(name)]), "sk-open")
+            for name in OPEN if name in boxes
+        ]  # fmt: skip
         self._folded = widgets.Accordion(list(boxes.values()), titles=tuple(boxes), selected_index=None)
         buttons = classed(widgets.HBox([self.update, self.reset]), "sk-actions")
         state = classed(widgets.HBox([self.status, self.cancel]), "sk-state")

@@ -6,7 +6,7 @@ import ipywidgets as widgets
 import pytest
 
 from segkit.panels.panel import Markup, tag
-from segkit.params import Params
+from segkit.params import KINDS, Params
 from segkit.widgets.form import Form, Shown, control
 
 FIELDS = {field.name: field for field in Params.fields()}
@@ -171,3 +171,10 @@ def test_messages_are_text_and_are_announced(calls):
     assert form.message.value == Markup("")
     form.say("Working on it.", busy=True)
     assert 'role="status"' in form.status.value
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS.values()), key=str))
+def test_every_kind_of_study_has_a_form(kind, calls):
+    form = make(calls, kind())
+    assert set(form.controls) == {field.name for field in kind.fields() if not field.run}
+    assert form.values == kind().study_dump()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 Rng = np.random.Generator
+FOOLING = ("curved", "heteroscedastic", "sums")
 NULLS = ("normal", "correlated", "uniform", "log-normal", "t copula", "mixed")
 
 
@@ -69,6 +70,21 @@ def one_margin(distance: float, rng: Rng) -> tuple[pd.DataFrame, np.ndarray]:
     table = rng.normal(size=(rows, columns))
     table[:, 0] += distance * truth
     return named(table), truth
+
+
+def fooling(kind: str, rng: Rng) -> pd.DataFrame:
+    """Draw one population that looks like several: along an arc, of uneven spread, or parts and their sum."""
+    rows, columns = int(rng.integers(500, 3_001)), int(rng.integers(2, 7))
+    drawn = rng.normal(size=(rows, columns))
+    if kind == "curved":
+        angle = rng.uniform(0, rng.uniform(0.8, 1.4) * np.pi, rows)
+        drawn[:, :2] = np.column_stack([np.cos(angle), np.sin(angle)]) + 0.15 * drawn[:, :2]
+    if kind == "heteroscedastic":
+        drawn[:, 1:] *= np.exp(rng.uniform(0.5, 1.0) * drawn[:, :1])
+    if kind == "sums":
+        drawn = np.exp(drawn)
+        drawn = np.column_stack([drawn, drawn.sum(axis=1)])
+    return named(drawn)
 
 
 def place(segments: int, columns: int, distance: float, rng: Rng) -> np.ndarray:

@@ -26,7 +26,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from segkit.data import samples
 from segkit.segments import choose, verdict
-from tests.planted import NULLS, nothing, one_margin, planted
+from tests.planted import FOOLING, NULLS, fooling, nothing, one_margin, planted
 
 DISTANCES = (2, 3, 4, 5, 6)
 SPEND = ["Fresh", "Milk", "Grocery", "Frozen", "Detergents_Paper", "Delicassen"]
@@ -86,6 +86,8 @@ def card(tables: int) -> Iterator[str]:
         "",
     )
     yield from rows(("distance s", "found", "clear"), (margin_row(distance, tables) for distance in (4, 6)))
+    yield from ("", "## One population that looks like several", "", "No bar: reported as it is.", "")
+    yield from rows(("kind", "none", "weak", "clear"), (fooled_row(kind, tables) for kind in FOOLING))
     folder = Path(os.environ.get("SEGKIT_TEST_DATA", ""))
     if (folder / "labelled").is_dir():
         yield from real(folder)
@@ -95,6 +97,11 @@ def null_row(kind: str, tables: int) -> Sequence[str]:
     said = [judge(nothing(kind, np.random.default_rng([seed, len(kind)]))) for seed in range(tables)]
     counts = [str(sum(each.level == wanted for each in said)) for wanted in ("none", "weak", "clear")]
     return kind, *counts, f"{max(each.z for each in said):.1f}", f"{median(e.seconds for e in said):.2f}"
+
+
+def fooled_row(kind: str, tables: int) -> Sequence[str]:
+    said = [judge(fooling(kind, np.random.default_rng([seed, len(kind)]))).level for seed in range(tables)]
+    return kind, *(str(said.count(wanted)) for wanted in ("none", "weak", "clear"))
 
 
 def planted_row(distance: int, tables: int) -> Sequence[str]:

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
 from segkit.data import samples
 from segkit.segments import prepare
@@ -92,6 +93,29 @@ def test_the_bars_for_tables_without_structure():
 )
 def test_the_bars_for_planted_segments(distance, bars):
     assert (found(distance, 40) >= bars).all()
+
+
+def agreement_over_seeds(distance, tables_drawn):
+    """Return the least adjusted Rand index between two seeds, over the tables that are called clear."""
+    least = 1.0
+    for table in tables_drawn:
+        frame = tables.planted(distance, np.random.default_rng([table, distance]))[0]
+        preparation = prepare.learn(frame, numbers=list(frame), categories=[])
+        said = [judge(frame, preparation, max_segments=9, seed=seed) for seed in range(3)]
+        clear = [found.solutions[v.shown].labels for v, _, _, found in said if v.level == "clear"]
+        least = min([least, *(adjusted_rand_score(clear[0], other) for other in clear[1:])])
+    print(f"s = {distance}: least agreement over seeds {least:.4f}")
+    return least
+
+
+def test_another_seed_gives_the_same_segments_where_they_are_clear():
+    assert agreement_over_seeds(5, [2]) >= 0.99
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("distance", [5, 6])
+def test_other_seeds_give_the_same_segments_on_twenty_tables(distance):
+    assert agreement_over_seeds(distance, range(20)) >= 0.99
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,11 @@ from segkit.insight.words.numbers import Numbers
 from segkit.safe import cell, markdown
 from segkit.segments.model import read_model
 
-SHEETS = {"sizes": "Segments", "profile": "Profile", "drivers": "Drivers", "actions": "Actions"}
+SHEETS = {"sizes": "Segments", "profile": "Profile", "drivers": "Drivers", "actions": "Actions",
+          "segments": "Fates", "migration": "Migration", "causes": "Moves", "drift": "Shift",
+          "outside": "Outside"}  # fmt: skip
+SAID = {"headline": "What was found", "evidence": "How sure it is", "segments": "What became of segments",
+        "action": "What to do"}  # fmt: skip
 LONGEST, NAME = 32_767, 31  # signs that a cell, and the name of a sheet, can hold
 ROWS = 1_048_575
 SHARES = re.compile(r"share|explained|precision|coverage|importance")
@@ -57,7 +61,7 @@ class _Run:
     @property
     def rules(self) -> pd.DataFrame:
         told, columns = self.summary.get("rules"), pd.DataFrame(self.summary.get("columns", []))
-        if not told:
+        if not isinstance(told, dict):  # of other kinds of study
             return pd.DataFrame()
         labels = Labels.of(columns if "label" in columns else None)
         words = [rule_words.rule(rule, labels, self.numbers) for rule in Rules.from_dict(told).rules]
@@ -152,7 +156,7 @@ def _sheet(name: str, taken: set[str]) -> str:
 
 def _workbook(run: _Run, path: Path) -> None:
     text = run.summary["text"]
-    told = [("What was found", text["headline"]), ("How sure it is", text.get("evidence", ""))]
+    told = [(about, text[part]) for part, about in SAID.items() if part in text]
     told += [(f"Segment {n}", words) for n, words in text.get("summaries", {}).items()]
     told += [("Method", line) for line in run.summary.get("method", [])]
     summary = pd.DataFrame(told, columns=["About", "Text"])
@@ -172,6 +176,10 @@ def _json(run: _Run, path: Path) -> None:
 
 
 def _sql(run: _Run, path: Path) -> None:
+    if not (run.folder / "model.json").is_file():
+        raise ParameterError(
+            f"{run.folder.name} holds no model to write as SQL: it is another kind of study."
+        )
     model = read_model(run.folder / "model.json")
     told: Any = Rules.from_dict(run.summary["rules"]) if run.wants_rules else model
     column = str(model.training.get("customer_id") or "customer_id")
@@ -180,7 +188,10 @@ def _sql(run: _Run, path: Path) -> None:
 
 def _markdown(run: _Run, path: Path) -> None:
     text, n = run.summary["text"], run.numbers
-    parts = [f"# {markdown(text['headline'])}", markdown(text.get("evidence", ""))]
+    parts = [
+        f"# {markdown(text['headline'])}",
+        *(markdown(text[part]) for part in [*SAID][1:] if part in text),
+    ]
     rules = {row["segment"]: row for row in export.records(run.rules)}
     actions = {row["segment"]: row for row in run.summary.get("actions", []) if row["action"]}
     for row in run.summary.get("sizes", []):

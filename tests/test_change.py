@@ -12,6 +12,7 @@ import pytest
 from segkit import export, runs
 from segkit.change import compare
 from segkit.data.samples import retail, retail_later
+from segkit.delivery import deliver
 from segkit.errors import OutputError, ParameterError, SourceError
 from segkit.panels import builders
 from segkit.params import CompareParams
@@ -89,6 +90,11 @@ def test_every_panel_says_something_and_the_summary_fits_its_schema(changed, pla
     said = json.loads((folder / "summary.json").read_bytes())
     jsonschema.validate(said, json.loads((PACKAGE / "schemas" / "change-summary-1.json").read_bytes()))
     assert said["customers"]["moved"] == len(changed.compared.moves)
+    for kind in ("xlsx", "md", "csv", "db"):
+        deliver(folder, str(place / f"out.{kind}"))
+    assert "go on" in (place / "out.md").read_text(encoding="utf-8")
+    with pytest.raises(ParameterError, match="holds no model"):
+        deliver(folder, str(place / "out.sql"))
     with pytest.raises(ParameterError, match="no panel 'sizes'"):
         builders.build(changed, "sizes")
 

@@ -48,9 +48,12 @@ def _facts(study: Changed, style: dict[str, Any]) -> Panel:
     found, shifted = study.compared, int((study.drift["state"] != "none").sum())
     told = study.causes.set_index("cause")["customers"]
     items = [
-        ("In both studies", n.count(found.shared), f"{study.labels[0]} and {study.labels[1]}"),
+        (
+            "In both studies",
+            n.count(found.shared),
+            f"{n.count(found.only_after)} are new, {n.count(found.only_before)} left",
+        ),
         ("Moved", n.count(len(found.moves)), f"{n.count(told.get('behaviour', 0))} behave differently"),
-        ("New", n.count(found.only_after), f"{n.count(found.only_before)} left"),
         ("Columns shifted", n.count(shifted), f"of {n.count(len(study.drift))} in use"),
     ]
     return Panel("facts", "", body=cards.facts(items))

@@ -38,11 +38,9 @@ def _facts(study: Scored, style: dict[str, Any]) -> Panel:
     n: Numbers = style["numbers"]
     placed = study.assignments
     inside = placed[placed["segment"] > 0]
-    share = (inside["confidence"] < BORDER).mean() if len(inside) else 0.0
     strange, moved = int((placed["outside"] != "").sum()), int((study.drift["state"] != "none").sum())
     items = [
         ("Customers placed", n.count(len(inside)), f"of {n.count(len(placed))} read"),
-        ("Near the border", n.share(share), "the next segment fits almost as well"),
         ("Outside what was seen", n.count(strange), "of the customers of this batch"),
         ("Columns shifted", n.count(moved), f"of {n.count(len(study.drift))} the model uses"),
     ]

@@ -46,7 +46,7 @@ def shares(
     x = {"visible": False, "range": [low, high * 1.22]}
     axis = theme.rows(label(name, 18) for name in sizes["name"])
     return theme.dress(
-        figure, 24 + 46 * len(sizes), numbers, barmode="group", bargap=0.16, xaxis=x, yaxis=axis
+        figure, 24 + 46 * len(sizes), numbers, barmode="group", bargap=0.24, xaxis=x, yaxis=axis
     )
 
 

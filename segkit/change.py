@@ -27,7 +27,7 @@ from .insight.words import numbers as numbers_room
 from .params import CompareParams, Params
 from .segments.model import Model
 from .segments.refit import ROWS, places, refits
-from .study import customers, provenance, segment
+from .study import customers, hidden, provenance, segment
 
 FOLLOWED = 5_000  # customers that tell how many chance moves
 GONE = "The data of {} are not where they were when it was made, so no move can be put down to anything."
@@ -98,7 +98,8 @@ class _Side:
         """Return these customers as they were."""
         frame = self.frame
         assert frame is not None  # noqa: S101 - whoever asks has looked
-        found: nw.DataFrame[Any] = frame[pd.Index(frame[self.id].to_pandas()).get_indexer(ids)]
+        known = hidden(pd.DataFrame({self.id: frame[self.id].to_pandas().to_numpy()}), self.params)[self.id]
+        found: nw.DataFrame[Any] = frame[pd.Index(known).get_indexer(ids)]
         return found
 
     def refits(self, seed: int) -> Any:

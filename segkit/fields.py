@@ -157,6 +157,16 @@ Like = Annotated[
     str,
     _field(
         "",
+HashIds = Annotated[
+    bool,
+    _field(
+        False,  # noqa: FBT003
+        "Columns",
+        "Hash ids",
+        "whether a keyed hash stands for each customer id wherever it is shown or saved",
+        trust="operator",
+    ),
+]
         "Segments",
         "Numbers and names from",
         "earlier run whose segment numbers and names go on; empty for none",

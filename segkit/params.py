@@ -139,6 +139,7 @@ class Params(Kind):
     decimal: f.Decimal
     customer_id: f.CustomerId
     value: f.Value
+    hash_ids: f.HashIds
     by: f.By
     group: f.Group
     features: f.Features
@@ -196,6 +197,7 @@ class RfmParams(Kind):
     decimal: f.Decimal
     customer_id: f.CustomerId
     date: f.Date
+    hash_ids: f.HashIds
     amount: f.Amount
     quantity: f.Quantity
     price: f.Price
@@ -274,6 +276,7 @@ class ScoreParams(Kind):
     decimal: f.Decimal
     customer_id: f.CustomerId
     seed: f.Seed
+    hash_ids: f.HashIds
     currency: f.Currency
     locale: f.Locale
     output: f.Output

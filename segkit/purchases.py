@@ -27,7 +27,7 @@ from .insight.words import purchases as words_room
 from .insight.words.numbers import Numbers
 from .params import RfmParams
 from .segments.verdict import Verdict
-from .study import provenance, read, segment
+from .study import hidden, provenance, read, segment
 
 COLUMNS = ("customer_id", "date", "amount", "quantity", "price", "order_id", "product")
 RULES = ("returns", "cancelled", "cancelled_prefix", "zeros", "duplicates", "missing_id", "time_zone")
@@ -117,7 +117,7 @@ def value(source: Any = None, params: RfmParams | None = None, **fields: Any) ->
     made = _summed(frame, named, params, params.as_of)
     scored = _scored(made, params)
     order = scores_room.meanings(params.names)
-    people = _named(made, scored, params)
+    people = hidden(_named(made, scored, params), params)
     sizes = worth_room.sizes(people, order)
     people["segment"] = people["segment_name"].map(dict(zip(sizes["name"], sizes["segment"], strict=True)))
     clusters = _clusters(people, params, order)

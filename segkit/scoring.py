@@ -20,7 +20,7 @@ from .insight.words import scoring as words_room
 from .insight.words.numbers import Numbers
 from .params import ScoreParams
 from .segments.model import Model
-from .study import provenance, read, segment
+from .study import hidden, provenance, read, segment
 
 BORDER = 0.55  # a fit below this is near the border (WORDS)
 
@@ -93,7 +93,7 @@ def score(source: Any = None, params: ScoreParams | None = None, **fields: Any) 
         params = params.but(source=reading.source)
     learnt = str(model.training.get("customer_id") or "")
     wanted = params.customer_id if params.customer_id != "auto" else learnt if learnt in frame.columns else ""
-    placed = model.score(frame, wanted or None)
+    placed = hidden(model.score(frame, wanted or None), params)
     known = model.training.get("reference") or {}
     drift = drift_room.drift(known, frame)
     placed["outside"] = drift_room.outside(known, frame) if known else ""

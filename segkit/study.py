@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
-from . import earlier
+from . import earlier, settings
 from .data import columns as columns_room
 from .data import drift as drift_room
 from .data import quality as quality_room
@@ -449,7 +449,7 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
             ),
         },
     )
-    placed = model.score(ready.frame, ids[0])
+    placed = hidden(model.score(ready.frame, ids[0]), params)
     if params.like:
         order, names = earlier.carried(earlier.read(params.like), model, ready.frame, placed)
         model, now = model.reordered(order, names), {old: new for new, old in enumerate(order, start=1)}
@@ -457,7 +457,7 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
             "segment", ignore_index=True
         )
         verdict = replace(verdict, failed=tuple(sorted(now[segment] for segment in verdict.failed)))
-        placed = model.score(ready.frame, ids[0])
+        placed = hidden(model.score(ready.frame, ids[0]), params)
     return {"verdict": verdict, "evidence": evidence, "strength": strength, "model": model}, placed
 
 
@@ -583,6 +583,25 @@ def _with_earlier(params: Params, reading: Reading) -> dict[str, str]:
     if not params.like:
         return {}
     both = f"{reading.sha256}{earlier.read(params.like).sha256}"
+def hidden(placed: pd.DataFrame, params: Kind) -> pd.DataFrame:
+    """Put a keyed hash in place of each id, in the first column, where that was asked for.
+
+    The same customer has the same hash in every run of a deployment; see `segkit.settings.hashed`.
+
+    Raises
+    ------
+    ParameterError
+        There is no key.
+    """
+    name = placed.columns[0]
+    if not params.dump()["hash_ids"] or name == "row":
+        return placed
+    hashes = settings.hashed(map(str, placed[name]))
+    if not hashes:
+        raise ParameterError("hash_ids needs a key. Set SEGKIT_HASH_KEY to a long secret and keep it.")
+    return placed.assign(**{str(name): hashes})
+
+
     return {"input_sha256": hashlib.sha256(both.encode()).hexdigest()}
 
 

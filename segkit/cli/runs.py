@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import chain
 from typing import Any
 
 from segkit.errors import ParameterError
@@ -102,13 +103,15 @@ def _verify(options: Options) -> int:
 
 def _forget(options: Options) -> int:
     from segkit import retention
+    from segkit.settings import hashed
 
     if bool(options.run) == bool(options.customer):
         raise ParameterError("Name the runs to forget, or one customer with --customer ID.")
     index = _index()
     if options.customer:
         count = 0
-        for folder, rows in retention.forget_customer(index, options.customer):
+        known = [options.customer, *hashed([options.customer])]  # some runs hold a hash in place of the id
+        for folder, rows in chain.from_iterable(retention.forget_customer(index, who) for who in known):
             count += 1
             tell(f"{folder}: {rows} rows went", to=sys.stdout)
         tell(f"The customer is gone from {count} runs.", to=sys.stdout)

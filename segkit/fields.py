@@ -129,6 +129,10 @@ Segments = Annotated[
 MaxSegments = Annotated[
     int, _field(12, "Method", "At most", "the largest number of segments that is tried", ge=2, le=20)
 ]
+MinSegmentSize = Annotated[
+    float,
+    _field(0.0, "Method", "Smallest segment", "least share of all customers in a segment", ge=0, le=0.5),
+]
 TopFeatures = Annotated[
     int,
     _field(5, "Method", "Differences shown", "how many differences are listed per segment", ge=1, le=20),
@@ -153,10 +157,6 @@ Interactive = Annotated[
     bool, _field(True, "Run", "Interactive", "show controls; off in reports", trust="run")  # noqa: FBT003
 ]
 
-Like = Annotated[
-    str,
-    _field(
-        "",
 HashIds = Annotated[
     bool,
     _field(
@@ -167,6 +167,10 @@ HashIds = Annotated[
         trust="operator",
     ),
 ]
+Like = Annotated[
+    str,
+    _field(
+        "",
         "Segments",
         "Numbers and names from",
         "earlier run whose segment numbers and names go on; empty for none",

@@ -158,6 +158,7 @@ class Params(Kind):
     segments: f.Segments
     like: f.Like
     max_segments: f.MaxSegments
+    min_segment_size: f.MinSegmentSize
     top_features: f.TopFeatures
     seed: f.Seed
     currency: f.Currency
@@ -196,8 +197,8 @@ class RfmParams(Kind):
     dates: f.Dates
     decimal: f.Decimal
     customer_id: f.CustomerId
-    date: f.Date
     hash_ids: f.HashIds
+    date: f.Date
     amount: f.Amount
     quantity: f.Quantity
     price: f.Price
@@ -275,8 +276,8 @@ class ScoreParams(Kind):
     dates: f.Dates
     decimal: f.Decimal
     customer_id: f.CustomerId
-    seed: f.Seed
     hash_ids: f.HashIds
+    seed: f.Seed
     currency: f.Currency
     locale: f.Locale
     output: f.Output

@@ -427,7 +427,12 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
     auto = params.algorithm == "auto"
     sweep = _swept(ready, params, measured.algorithm if auto else params.algorithm)
     verdict, evidence, strength = verdict_room.decide(
-        sweep, measured, segments=params.segments, auto=auto, seed=params.seed
+        sweep,
+        measured,
+        segments=params.segments,
+        auto=auto,
+        seed=params.seed,
+        least=params.min_segment_size,
     )
     ids = [*seen.columns.loc[seen.columns["use"] == "id", "column"], None]
     model = Model.learn(
@@ -578,11 +583,6 @@ def _told(made: dict[str, Any], params: Params, seen: Check) -> dict[str, Any]:
     return {"actions": advice, "text": text}
 
 
-def _with_earlier(params: Params, reading: Reading) -> dict[str, str]:
-    """Return the hash of the input where an earlier run, whose numbers go on, is a part of it."""
-    if not params.like:
-        return {}
-    both = f"{reading.sha256}{earlier.read(params.like).sha256}"
 def hidden(placed: pd.DataFrame, params: Kind) -> pd.DataFrame:
     """Put a keyed hash in place of each id, in the first column, where that was asked for.
 
@@ -602,6 +602,11 @@ def hidden(placed: pd.DataFrame, params: Kind) -> pd.DataFrame:
     return placed.assign(**{str(name): hashes})
 
 
+def _with_earlier(params: Params, reading: Reading) -> dict[str, str]:
+    """Return the hash of the input where an earlier run, whose numbers go on, is a part of it."""
+    if not params.like:
+        return {}
+    both = f"{reading.sha256}{earlier.read(params.like).sha256}"
     return {"input_sha256": hashlib.sha256(both.encode()).hexdigest()}
 
 

@@ -60,7 +60,8 @@ class Verdict:
         Whether what is shown is what the data support. Always true when nothing was asked for.
     reason
         "stands_out", "one_column" (only `column` has two peaks), "chance" (no better than one population
-        gives), "too_few" (rows to tell) or "same" (no two customers differ).
+        gives), "too_few" (rows to tell), "same" (no two customers differ) or "too_small" (something stands
+        out, and every number of segments has one smaller than allowed).
     z
         How far the best silhouette stands above chance, in standard deviations; NaN when it was not compared.
     silhouette
@@ -148,6 +149,7 @@ def judge(
     segments: int = 0,
     max_segments: int = 12,
     seed: int = 0,
+    least: float = 0.0,
 ) -> tuple[Verdict, pd.DataFrame, pd.DataFrame, Sweep]:
     """Decide whether the customers fall into segments, into how many, and which of them hold.
 
@@ -166,6 +168,8 @@ def judge(
         Numbers from 2 to this one, at most 9, are held against chance.
     seed
         Same seed, same verdict, whatever the order of the rows.
+    least
+        The share of the customers that the smallest segment must have.
 
     Returns
     -------
@@ -193,7 +197,8 @@ def judge(
     data = data if usable.all() else data.filter(usable.tolist())
     X = preparation.matrix(data)
     measured = measure(data, X, preparation, max_segments=max_segments, seed=seed)
-    return settle(X, measured, algorithm=algorithm, segments=segments, max_segments=max_segments, seed=seed)
+    how: dict[str, Any] = {"segments": segments, "max_segments": max_segments, "seed": seed}
+    return settle(X, measured, algorithm=algorithm, **how, least=least)
 
 
 def settle(
@@ -204,12 +209,14 @@ def settle(
     segments: int = 0,
     max_segments: int = 12,
     seed: int = 0,
+    least: float = 0.0,
 ) -> tuple[Verdict, pd.DataFrame, pd.DataFrame, Sweep]:
     """Sweep with the algorithm that was asked for, or that the measurements speak for, and decide."""
     method = measured.algorithm if algorithm == "auto" else algorithm
     beyond = segments if segments > max_segments else 0
     found = sweep_room.sweep(X, segments=beyond, max_segments=max_segments, algorithm=method, seed=seed)
-    return (*decide(found, measured, segments=segments, auto=algorithm == "auto", seed=seed), found)
+    auto = algorithm == "auto"
+    return (*decide(found, measured, segments=segments, auto=auto, seed=seed, least=least), found)
 
 
 def measure(
@@ -255,10 +262,16 @@ def _likely(sample: Floats, clouds: Mapping[int, mixture.Mixture]) -> int:
 
 
 def decide(
-    sweep: Sweep, measured: Measured, *, segments: int = 0, auto: bool = True, seed: int = 0
+    sweep: Sweep,
+    measured: Measured,
+    *,
+    segments: int = 0,
+    auto: bool = True,
+    seed: int = 0,
+    least: float = 0.0,
 ) -> tuple[Verdict, pd.DataFrame, pd.DataFrame]:
     """Turn what was measured into verdict, evidence and strength, for one number asked for; see `judge`."""
-    decided = _decided(sweep, measured)
+    decided = _decided(sweep, measured, least)
     evidence = _evidence(sweep, measured, decided, segments)
     shown = max(k for k in sweep.solutions if k <= segments) if segments else decided
     held = _strength(sweep, measured, shown, seed) if shown > 1 and measured.chance else NO_STRENGTH.copy()
@@ -312,13 +325,14 @@ def _strength(sweep: Sweep, measured: Measured, shown: int, seed: int) -> pd.Dat
     return every.fillna({"share": 0.0, "jaccard": 0.0, "status": "does not hold"})
 
 
-def _decided(sweep: Sweep, measured: Measured) -> int:
-    """Return the number of segments the data support, 1 when nothing stands out."""
-    if not measured.exists or measured.chance is None:
+def _decided(sweep: Sweep, measured: Measured, least: float) -> int:
+    """Return the number of segments the data support, 1 when nothing stands out or all are too small."""
+    found = sweep.table[sweep.table["smallest"] >= least].set_index("segments")["silhouette"]
+    if not measured.exists or measured.chance is None or found.empty:
         return 1
     if measured.likely > 1:
-        return measured.likely if measured.likely in sweep.solutions else max(sweep.solutions)
-    found = sweep.table.set_index("segments")["silhouette"]
+        wanted = measured.likely if measured.likely in sweep.solutions else max(sweep.solutions)
+        return int(max((k for k in found.index if k <= wanted), default=1))
     tried = range(2, len(measured.chance.real) + 2)
     return most_above(measured.chance, found.reindex(tried, fill_value=-1.0).to_numpy(dtype=np.float64))
 
@@ -336,6 +350,8 @@ def most_above(chance: Chance, silhouettes: Floats) -> int:
 def _why_not(measured: Measured) -> str:
     if measured.distinct < 2:
         return "same"
+    if measured.exists:
+        return "too_small"
     return "too_few" if measured.rows < measured.needed else "chance"
 
 

@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from segkit.data import samples
+from segkit.insight.words.verdict import headline
 from segkit.segments import prepare
 from segkit.segments.chance import Chance
 from segkit.segments.verdict import judge, most_above
@@ -17,10 +18,11 @@ NUMBERS = [
 CATEGORIES = ["region", "channel", "loyalty_tier", "newsletter"]
 
 
-def judged(frame, numbers=None, categories=(), *, segments=0, max_segments=9, seed=0, **how):
+def judged(frame, numbers=None, categories=(), *, segments=0, max_segments=9, seed=0, least=0.0, **how):
     numbers = list(frame.columns) if numbers is None else numbers
     preparation = prepare.learn(frame, numbers=numbers, categories=categories, **how)
-    return judge(frame, preparation, segments=segments, max_segments=max_segments, seed=seed)[:2]
+    wanted = {"segments": segments, "max_segments": max_segments, "least": least}
+    return judge(frame, preparation, **wanted, seed=seed)[:2]
 
 
 def one_population(seed):
@@ -155,6 +157,18 @@ def test_a_number_that_was_asked_for_is_shown_and_marked():
     assert (calm.level, calm.shown, calm.segments, calm.supported) == ("none", 4, 1, False)
     assert evidence.loc[evidence["asked"], "segments"].tolist() == [4]
     assert evidence.loc[evidence["chosen"], "segments"].tolist() == [1]
+
+
+def test_no_number_with_too_small_a_segment_is_decided():
+    draw = np.random.default_rng(0)
+    corners = np.array([[0, 0], [9, 0], [0, 9]])[np.repeat([0, 1, 2], [300, 250, 50])]
+    table = pd.DataFrame(corners + draw.normal(size=corners.shape)).rename(columns="x{}".format)
+    free, held, none = (judged(table, least=least)[0] for least in (0.0, 0.2, 0.5))
+    assert [each.segments for each in (free, held, none)] == [3, 2, 1]
+    assert (none.level, none.reason) == ("none", "too_small")
+    assert "as large as you ask for" in headline(none)
+    asked = judged(table, segments=3, least=0.5)[0]
+    assert (asked.shown, asked.supported) == (3, False)
 
 
 def test_too_few_rows_are_told_with_the_number_needed():

@@ -35,6 +35,8 @@ def headline(verdict: Verdict, numbers: Numbers = ENGLISH) -> str:
             plain = f"{k} segments stand out together, but none of them holds by itself."
     if verdict.reason == "too_few":
         plain = "There are too few customers to tell."
+    if verdict.reason == "too_small":
+        plain = "These customers do not fall into groups as large as you ask for."
     if not verdict.asked:
         return plain
     asked = f"You asked for {verdict.asked} segment{'s' * (verdict.asked != 1)}"
@@ -70,6 +72,11 @@ def evidence(
         return f"{rows} customers; at least {needed} are needed. Leave out columns or add customers."
     if verdict.reason == "same":
         return "No two customers differ in the columns used. Choose other columns."
+    if verdict.reason == "too_small" and not verdict.asked:
+        return (
+            "They stand further apart than chance, yet every number of groups has one that is smaller than"
+            " you allow. Allow smaller segments, or treat them as one group."
+        )
     stand = _stand(verdict, evidence, numbers)
     if verdict.asked and not verdict.supported:
         asked = f"{numbers.cardinal(verdict.asked)} segments {stand}. They are shown as you asked"
@@ -110,6 +117,7 @@ def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH)
         why = {
             "too_few": "there are too few customers to look for more",
             "same": "no two customers differ in the columns used",
+            "too_small": f"every number from {tried} has a segment smaller than you allow",
         }.get(verdict.reason, f"no number from {tried} stands clear of chance")
         return f"One: {why}."
     others = evidence[(evidence.segments > 1) & (evidence.segments != verdict.segments)]

@@ -138,7 +138,8 @@ def compare(source: Any = None, params: CompareParams | None = None, **fields: A
     if isinstance(source, str):
         params = params.but(source=source)
     old = _side(params.before, Params(seed=params.seed))
-    asked = old.params.segments or max(len(old.model.segments), 2)
+    found_before = len(old.model.segments)
+    asked = old.params.segments or (found_before if found_before > 1 else 0)
     like = params.before if earlier.is_run(params.before) else ""
     later = old.params.but(segments=asked, like=like)
     new = _side(params.source if source is None else source, later)
@@ -203,7 +204,8 @@ def _crossed(old: _Side, new: _Side, seed: int) -> tuple[Refits | None, pd.DataF
             raise
         return None, None, str(error)
     if not shared:
-        return None, pd.crosstab(crossed, new.placed["segment"].to_numpy()), ""
+        counts = pd.crosstab(crossed, new.placed["segment"].to_numpy())
+        return None, counts.drop(index=0, columns=0, errors="ignore"), ""  # 0 is no segment
     then, now = old.refits(seed), new.refits(seed)
 
     def place(ids: pd.Index) -> tuple[Numbers, Numbers, Numbers]:

@@ -181,3 +181,16 @@ def test_what_cannot_be_compared_is_one_sentence(place):
         compare(table, before=str(place / "x"))
     assert CompareParams().before == "sample:retail"
     assert export.SCHEMA
+
+
+def test_who_has_no_segment_is_said_and_no_segment_is_made_of_them(place):
+    table, _ = shop(600)
+    gaps = table.copy()
+    gaps.loc[:29, "spend"] = np.nan
+    old = saved(place, "whole", table, impute="drop")
+    found = compare(gaps, before=old)
+    assert "30 more could not be placed" in found.text["evidence"]
+    assert (found.segments[["before", "after"]] > 0).all(axis=None)
+    other = compare(gaps.assign(customer_id=lambda t: "x" + t["customer_id"]), before=old)
+    assert (other.segments["fate"] == "same").all()
+    assert len(other.segments) == 4

@@ -62,7 +62,10 @@ def _facts(study: Changed, style: dict[str, Any]) -> Panel:
 def _flows(study: Changed, style: dict[str, Any]) -> Panel:
     n, found = style["numbers"], study.compared
     total = int(found.migration.to_numpy().sum())
-    caption = words.flows(total, len(found.moves), int(study.causes["near_border"].sum()), n)
+    few = max(map(len, (found.migration.index, found.migration.columns))) <= plots.FLOWS
+    near = int(study.causes["near_border"].sum())
+    caption = words.flows(total, len(found.moves), near, n, drawn=few)
+    aside = " or not placed" if found.shared > total else ""
     if not total:
         return captioned("flows", caption, None)
     counts = study.migration.pivot_table(
@@ -72,8 +75,8 @@ def _flows(study: Changed, style: dict[str, Any]) -> Panel:
              for axis, axis_of in (("before", counts.index), ("after", counts.columns))}  # fmt: skip
     counts = counts.loc[order["before"], order["after"]]
     names = {
-        "before": [_called(study, "before", "name_before", i) or "New" for i in counts.index],
-        "after": [_called(study, "after", "name", j) or "Left" for j in counts.columns],
+        "before": [_called(study, "before", "name_before", i) or f"New{aside}" for i in counts.index],
+        "after": [_called(study, "after", "name", j) or f"Left{aside}" for j in counts.columns],
     }
     pairs = study.segments[study.segments[["before", "after"]].min(axis=1) > 0]
     kin = set(zip(pairs["before"].tolist(), pairs["after"].tolist(), strict=True))

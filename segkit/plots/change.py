@@ -89,7 +89,7 @@ def _sankey(
     old, new, counts = list(migration.index), list(migration.columns), migration.to_numpy()
     totals = [*migration.sum(axis=1), *migration.sum(axis=0)]
     words = [*names["before"], *names["after"]]
-    short = [*(str(n or "New") for n in old), *(str(n or "Left") for n in new)]
+    short = [str(n) if n else text(word) for n, word in zip((*old, *new), words, strict=True)]
     said = [f"{word} · {numbers.count(total)}" for word, total in zip(short, totals, strict=True)]
     fill = [theme.segment(n).colour if n else theme.control for n in (*old, *new)]
     cells = [(i, j, int(counts[i, j])) for i in range(len(old)) for j in range(len(new))]
@@ -126,7 +126,8 @@ def _matrix(
     ])  # fmt: skip
     figure = _cells(share, said, tips, 1.0, theme, size=11)
     x = {"side": "top", "showline": False, "ticks": "", "tickvals": list(range(counts.shape[1])),
-         "ticktext": [str(n) if n else "left" for n in migration.columns],
+         "ticktext": [str(n) if n else label(word, 8) for n, word in
+                      zip(migration.columns, names["after"], strict=True)],
          "tickfont": {"size": 13}}  # fmt: skip
     axis = theme.rows((label(n, 18) for n in names["before"]), range=[0.5 - len(counts), 0.5])
     return theme.dress(figure, 60 + 40 * len(counts), numbers, xaxis=x, yaxis=axis)

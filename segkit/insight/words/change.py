@@ -38,6 +38,8 @@ def tell(
             f"where they were; {n.count(found.only_after)} are new, {n.count(found.only_before)} left."
         )
     parts = [moves(causes, n)] if moved else ["Nobody moved."] if total else []
+    if unplaced := found.shared - total:
+        parts.append(f"{n.count(unplaced)} more could not be placed in one of the two.")
     if not math.isnan(flips):
         parts.append(f"The earlier study made again of a resample places {n.share(flips)} otherwise.")
     if len(drift):
@@ -94,13 +96,18 @@ def advice(causes: pd.DataFrame, segments: pd.DataFrame, numbers: Numbers) -> st
     return "Go on with the segments as they are."
 
 
-def flows(total: int, moved: int, near: int, numbers: Numbers) -> Caption:
-    """Caption where customers went."""
+def flows(total: int, moved: int, near: int, numbers: Numbers, *, drawn: bool = True) -> Caption:
+    """Caption where customers went, as flows or, not `drawn`, as a matrix."""
+    what = (
+        FLOWS
+        if drawn
+        else "Customers by segment earlier (rows) and now (columns), shaded by share of the row"
+    )
     if not total:
-        return Caption("Nobody can be followed", FLOWS, empty=("No customer is in both", "Nobody to follow."))
+        return Caption("Nobody can be followed", what, empty=("No customer is in both", "Nobody to follow."))
     title = f"{numbers.percent((total - moved) / total)} of returning customers stayed where they were"
     note = f"{numbers.count(near)} of {counted(moved, numbers, 'move')} start or end near a border."
-    return Caption(title, FLOWS, note if moved else "", f"{title}. {note if moved else 'Nobody moved.'}")
+    return Caption(title, what, note if moved else "", f"{title}. {note if moved else 'Nobody moved.'}")
 
 
 def fates(segments: pd.DataFrame, numbers: Numbers) -> Caption:

@@ -86,19 +86,33 @@ def verify(directory: str | Path) -> list[str]:
     """Check every byte of a run against its manifest; return what is wrong, nothing when it is complete."""
     folder = Path(directory)
     try:
-        record = json.loads((folder / "manifest.json").read_bytes())
-        own = record.pop("sha256", "") if isinstance(record, dict) else None
+        read = json.loads((folder / "manifest.json").read_bytes())
     except OSError:
         return ["there is no manifest.json: this is not a complete run"]
     except ValueError:
         return ["manifest.json is damaged"]
-    schema = str(record.get("schema")) if isinstance(record, dict) else ""
+    schema = str(read.get("schema")) if isinstance(read, dict) else ""
     if re.fullmatch(r"segkit-manifest/[1-9]\d?", schema) and schema != SCHEMA:
         return [f"it was made by a later version of segkit ({schema})"]
-    if own != _digest(record) or record.get("schema") != SCHEMA or record.get("status") != "complete":
+    known = record(folder)
+    if not known:
         return ["manifest.json is damaged, or not one of segkit"]
-    faults = [_fault(folder / name, known) for name, known in record["files"].items()]
+    faults = [_fault(folder / name, about) for name, about in known["files"].items()]
     return [fault for fault in faults if fault]
+
+
+def record(directory: str | Path) -> dict[str, Any] | None:
+    """Return the manifest of a run if it is whole, without a look at the files it vouches for.
+
+    Raises
+    ------
+    OSError, ValueError
+        When there is none that can be read.
+    """
+    read = json.loads((Path(directory) / "manifest.json").read_bytes())
+    own = {name: read[name] for name in read if name != "sha256"} if isinstance(read, dict) else {}
+    whole = own and read.get("sha256") == _digest(own) and own.get("status") == "complete"
+    return own if whole and own.get("schema") == SCHEMA else None
 
 
 def manifest(directory: str | Path) -> dict[str, Any]:

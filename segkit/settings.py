@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         default="", description="command that scans an upload; any exit code but 0 refuses it"
     )
     idle_minutes: int = Field(default=30, ge=1, description="when an unwatched dashboard ends")
+    max_kernels: int = Field(default=8, ge=1, le=1000, description="most dashboards open at once")
+    preheat: int = Field(default=1, ge=0, le=20, description="dashboards started before anybody asks")
+    reports: str = Field(default="reports", min_length=1, description="folder of the reports to offer")
 
 
 def load() -> Settings:
@@ -66,9 +69,6 @@ def load() -> Settings:
         raise ParameterError(message) from None
 
 
-def markdown() -> str:
-    """Return the reference table of all settings."""
-    rows = ["| variable | default | what it is |", "|---|---|---|"]
 def hashed(texts: Iterable[str]) -> list[str]:
     """Return a keyed hash of each text, 16 hex digits of HMAC-SHA-256 (RFC 2104); nothing without a key.
 
@@ -78,6 +78,9 @@ def hashed(texts: Iterable[str]) -> list[str]:
     return [hmac.new(key, text.encode(), "sha256").hexdigest()[:16] for text in texts] if key else []
 
 
+def markdown() -> str:
+    """Return the reference table of all settings."""
+    rows = ["| variable | default | what it is |", "|---|---|---|"]
     for name, info in Settings.model_fields.items():
         default = "" if isinstance(info.default, SecretStr) else info.default
         rows.append(f"| `SEGKIT_{name.upper()}` | `{default}` | {info.description} |")

@@ -87,6 +87,7 @@ def make_parser() -> Parser:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     serve.add_argument("--port", type=int, default=8866, help="port to listen on (8866)")
     serve.add_argument("--behind-proxy", action="store_true", help="trust a reverse proxy's headers")
+    serve.add_argument("--base-url", default="/", metavar="PATH", help="where a proxy offers it (/)")
     return parser
 
 
@@ -126,5 +127,6 @@ def _init(options: Options) -> int:
 def _serve(options: Options) -> int:
     from segkit import serve
 
-    serve.serve(host=options.host, port=options.port, behind_proxy=options.behind_proxy)
+    where = {"host": options.host, "port": options.port, "base_url": options.base_url}
+    serve.serve(**where, behind_proxy=options.behind_proxy)
     return 0

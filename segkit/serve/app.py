@@ -1,4 +1,4 @@
-"""The dashboard: a notebook under Voila, behind a token, with settings that are safe by default.
+"""The dashboards: notebooks under Voila, behind a token, with settings that are safe by default.
 
 Voila runs in this process, as a subclass that listens on one port or none, takes its look from our template
 and sends plotly.js from the package. Kernels start with a clean environment that marks them as a
@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,12 +20,16 @@ from typing import Any
 
 import jinja2
 import plotly
+from jupyter_server.utils import url_path_join
+from markupsafe import Markup
 from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from voila.app import Voila
 
 from segkit import places, settings
 from segkit.errors import OutputError, ParameterError
+
+from . import pages
 
 say = partial(print, flush=True)
 NOTEBOOK = "05-dashboard"
@@ -41,6 +45,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "SAMEORIGIN",
 }
+REFILL_SECONDS = 10.0  # a visitor's first study has the processor first
 
 
 def serve(
@@ -49,10 +54,11 @@ def serve(
     *,
     token: str | None = None,
     behind_proxy: bool = False,
-    notebook: str = NOTEBOOK,
+    base_url: str = "/",
+    notebook: str = "",
     tell: Callable[[str], None] = say,
 ) -> None:
-    """Serve a notebook as a dashboard until the process is told to end.
+    """Serve notebooks as dashboards, and finished reports, until the process is told to end.
 
     Parameters
     ----------
@@ -63,8 +69,10 @@ def serve(
         none, and is allowed on this machine only.
     behind_proxy
         Believe the forwarded headers of a proxy in front.
+    base_url
+        Path under which a proxy offers it all.
     notebook
-        Name or path of the notebook.
+        Name or path of the only notebook to serve; empty serves all of segkit, with a page to choose from.
     tell
         Called once, with the address.
 
@@ -84,19 +92,33 @@ def serve(
     _probe(host, port)
     with tempfile.TemporaryDirectory(prefix="segkit-serve-", ignore_cleanup_errors=True) as private:
         os.environ["TMPDIR"] = private  # uploads of kernels that were killed go with it
-        app = Dashboard(config=_config(host, port, token, places.notebook(notebook), found.idle_minutes))
+        base_url = f"/{base_url.strip('/')}/".replace("//", "/")
+        app = Dashboard(
+            config=_config(
+                found,
+                places.notebook(notebook or NOTEBOOK),
+                host=host,
+                port=port,
+                token=token,
+                base_url=base_url,
+            )
+        )
+        app.alone, app.reports = bool(notebook), Path(found.reports)
         shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+        address = f"http://{shown}:{port}{base_url}" + (f"?token={token}" if token else "")
         app.behind_proxy, app.announce = behind_proxy, partial(tell, f"segkit is at {address}")
         # tornado warns of jupyter-server's own settings
         logging.getLogger("tornado.general").setLevel(logging.ERROR)
         app.initialize([])
-        app.start()
+        with pages.logged():
+            app.start()
 
 
 class Dashboard(Voila):
-    """Voila with our template, and plotly.js beside its own scripts."""
+    """Voila with our template, plotly.js beside its own scripts, and our pages around its notebooks."""
 
+    alone = True
+    reports = Path("reports")
     behind_proxy = False
     announce: Callable[[], None] = staticmethod(lambda: None)
 
@@ -107,15 +129,37 @@ class Dashboard(Voila):
         self.static_paths.append(str(Path(plotly.__file__).parent / "package_data"))
 
     def init_settings(self) -> dict[str, Any]:
-        """Let the login page look like the others."""
+        """Let our pages look like the notebooks, and count what is answered."""
         found: dict[str, Any] = super().init_settings()
         ours = jinja2.FileSystemLoader(places.static_dir() / "voila" / "templates" / "segkit")
         env = found["jinja2_env"]
         env.loader = jinja2.ChoiceLoader([ours, env.loader])
-        return found
+        env.globals |= {
+            "request_id": pages.REQUEST.get,
+            "page_style": partial(_style, ("tokens.css", "segkit.css")),
+        }
+        self.figures = pages.Figures(self.kernel_manager, self.reports)
+        return found | {"log_function": self.figures.note}
+
+    def init_handlers(self) -> list[Any]:
+        """Add our pages; Voila's own last word is the notebook at every address that is left."""
+        *voila, (_, render, options) = super().init_handlers()
+        at = partial(url_path_join, self.server_url)
+        books = pages.notebooks()
+        known = {"folder": self.reports, "figures": self.figures, "notebooks": books}
+        ours: list[Any] = [(at("healthz"), pages.Health, known), (at("metrics"), pages.Metrics, known)]
+        if self.alone:
+            ours += [(at("/"), render, options)]
+        else:
+            ours += [(at("/"), pages.First, known), (at(r"report/([^/]+)"), pages.Report, known)]
+            for each in books:
+                path = os.path.relpath(places.notebook(each["name"]), self.root_dir)
+                ours += [(at("open", each["name"]), render, options | {"notebook_path": path})]
+        return [*voila, *ours, (r".*", pages.Nothing, known)]
 
     def listen(self) -> None:
         """Listen, believing forwarded headers only where a proxy was promised, and say so."""
+        self.app.add_transform(pages.Marked)
         self.app.listen = partial(self.app.listen, xheaders=self.behind_proxy)
         IOLoop.current().add_callback(self.announce)
         super().listen()
@@ -149,15 +193,22 @@ def _probe(host: str, port: int) -> None:
         ) from None
 
 
-def _config(host: str, port: int, token: str, notebook: Path, idle_minutes: int) -> Config:
-    sheets = ("tokens.css", "segkit.css", "widgets.css")
-    style = "\n".join((places.static_dir() / name).read_text(encoding="utf-8") for name in sheets)
+def _style(names: Iterable[str]) -> Markup:
+    """Return style sheets of ours as one."""
+    texts = ((places.static_dir() / name).read_text(encoding="utf-8") for name in names)
+    return Markup("\n".join(texts))  # noqa: S704 - ours
+
+
+def _config(
+    found: settings.Settings, notebook: Path, *, host: str, port: int, token: str, base_url: str
+) -> Config:
     return Config(
         {
             "Voila": {
                 "ip": host,
                 "port": port,
                 "port_retries": 0,
+                "base_url": base_url,
                 "token": token,
                 "open_browser": False,
                 "notebook_path": str(notebook),
@@ -171,10 +222,18 @@ def _config(host: str, port: int, token: str, notebook: Path, idle_minutes: int)
                 "allow_theme_override": "NO",
                 "file_allowlist": [],
                 "multi_kernel_manager_class": "segkit.serve.kernels.Kernels",
-                "resources": {"segkit": {"style": style}},
+                "preheat_kernel": found.preheat > 0,
+                "default_pool_size": min(found.preheat, found.max_kernels - 1),
+                "resources": {"segkit": {"style": _style(("tokens.css", "segkit.css", "widgets.css"))}},
             },
             "VoilaExecutor": {"cell_error_instruction": "Reload the page to start again."},
             "KernelManager": {"transport_encryption": "auto"},
-            "MappingKernelManager": {"cull_idle_timeout": idle_minutes * 60, "cull_interval": 30},
+            "VoilaKernelManager": {"fill_delay": REFILL_SECONDS},
+            "Kernels": {"most": found.max_kernels},
+            "MappingKernelManager": {
+                "cull_idle_timeout": found.idle_minutes * 60,
+                "cull_interval": 30,
+                "cull_connected": True,
+            },
         }
     )

@@ -34,7 +34,7 @@ KEPT_PREFIXES = (
 DROPPED = ("SEGKIT_TOKEN", "SEGKIT_HASH_KEY", "SEGKIT_INDEX", "VOILA_REQUEST_URL")
 LOOK_SECONDS = 5.0
 LEFT_SECONDS = 30.0  # a reload, or a train in a tunnel, takes less
-ALONE_SECONDS = 180.0  # the first page may need a while to come
+ALONE_SECONDS = 120.0  # the first page may need a while to come
 
 
 class Kernels(AsyncMappingKernelManager):
@@ -44,7 +44,7 @@ class Kernels(AsyncMappingKernelManager):
 
     def __init__(self, **options: Any) -> None:
         cast("Any", super()).__init__(**options)
-        self.starting, self.refused = 0, 0
+        self.starting, self.started, self.refused = 0, 0, 0
         self.seen: dict[str, float] = {}
         self.looked = PeriodicCallback(self.end_left, LOOK_SECONDS * 1000)
         self.looked.start()
@@ -59,7 +59,7 @@ class Kernels(AsyncMappingKernelManager):
         HTTPError
             503, when there are as many as there may be.
         """
-        if len(self) + self.starting >= self.most:
+        if self._room() <= 0:
             self.refused += 1
             raise HTTPError(503, log_message="as many kernels as there may be")
         self.starting += 1
@@ -67,18 +67,33 @@ class Kernels(AsyncMappingKernelManager):
             kernel: str = await super().start_kernel(env=kernel_environment(env or os.environ), **more)
         finally:
             self.starting -= 1
+        self.started += 1
         self.seen[kernel] = time.monotonic() + ALONE_SECONDS - LEFT_SECONDS
         return kernel
 
     async def end_left(self) -> None:
         """End the kernels that no page has been connected to for a while."""
-        now = time.monotonic()
+        now, waiting = time.monotonic(), self._waiting()
         for kernel in list(self.list_kernel_ids()):
-            if self._kernel_connections.get(kernel, 0) > 0:
+            if kernel in waiting:
+                self.seen[kernel] = now + ALONE_SECONDS - LEFT_SECONDS
+            elif self._kernel_connections.get(kernel, 0) > 0:
                 self.seen[kernel] = now
             elif now - self.seen.setdefault(kernel, now) > LEFT_SECONDS and kernel in self:
                 await cast("Any", self).shutdown_kernel(kernel, now=True)
         self.seen = {kernel: when for kernel, when in self.seen.items() if kernel in self}
+
+    def _waiting(self) -> set[str]:
+        """Return the kernels that Voila holds ready for visitors; fill its pool up where it shrank."""
+        pools: dict[str, list[Any]] = getattr(self, "_pools", {})
+        for name, pool in pools.items():
+            pool[:] = [one for one in pool if not one.done() or not (one.cancelled() or one.exception())]
+            if self._room() > 0:
+                cast("Any", self).fill_if_needed(delay=0, notebook_name=name)
+        return {one.result()["kernel_id"] for pool in pools.values() for one in pool if one.done()}
+
+    def _room(self) -> int:
+        return self.most - len(self) - self.starting
 
 
 def kernel_environment(env: Mapping[str, str]) -> dict[str, str]:

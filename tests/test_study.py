@@ -96,7 +96,7 @@ def test_changing_the_number_of_segments_sweeps_and_judges_nothing_again(tmp_pat
     for room, work in (
         (study_room.source_room, "load"),
         (study_room.columns_room, "describe"),
-        (study_room.prepare_room, "learn"),
+        (study_room.choose_room, "learn"),
         (study_room.sweep_room, "sweep"),
         (study_room.verdict_room, "measure"),
     ):

@@ -65,7 +65,7 @@ class Marked(OutputTransform):
         headers["X-Request-Id"] = self.request.segkit_id
         if status_code == 503:
             headers["Retry-After"] = str(RETRY_SECONDS)
-        for name in ("Server", "Access-Control-Allow-Origin"):  # the second is always empty: no stranger may ask
+        for name in ("Server", "Access-Control-Allow-Origin"):  # the second is always empty
             headers.pop(name, None)
         return super().transform_first_chunk(status_code, headers, chunk, finishing)
 
@@ -88,7 +88,7 @@ class Figures:
             ("segkit_kernels", "Kernels that run", lambda: len(kernels)),
             ("segkit_kernels_limit", "Kernels that may run", lambda: kernels.most),
             ("segkit_kernels_started", "Kernels started so far", lambda: kernels.started),
-            ("segkit_busy", "Visitors turned away because all kernels were taken", lambda: kernels.refused),
+            ("segkit_busy", "Visitors turned away: all kernels were taken", lambda: kernels.refused),
             ("segkit_runs", "Finished reports on the first page", lambda: len(reports.find(folder))),
         ):
             Gauge(name, told, registry=self.registry).set_function(value)
@@ -182,7 +182,7 @@ class Nothing(_Page):
 
 
 class _Lines(logging.Formatter):
-    """Writes a line of JSON per record: of others' messages the form without what was put in, and the trace."""
+    """Writes a line of JSON per record; of others, the form of a message without its values, and the trace."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -227,9 +227,8 @@ def notebooks() -> list[dict[str, str]]:
     '05-dashboard'
     """
     told = []
-    for file in sorted(
-        places.notebooks_dir().glob("*.ipynb"), key=lambda file: ("dashboard" not in file.stem, file.stem)
-    ):
+    files = sorted(places.notebooks_dir().glob("*.ipynb"))
+    for file in sorted(files, key=lambda file: "dashboard" not in file.stem):
         cells = nbformat.read(file, as_version=4).cells
         words = next((cell.source for cell in cells if cell.cell_type == "markdown"), "").strip()
         title, _, rest = words.partition("\n")

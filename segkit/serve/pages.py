@@ -182,7 +182,7 @@ class Nothing(_Page):
 
 
 class _Lines(logging.Formatter):
-    """Writes a line of JSON per record; of others, the form of a message without its values, and the trace."""
+    """Writes a line of JSON per record; of others the form of a message without its values, and the trace."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""

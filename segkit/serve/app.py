@@ -155,6 +155,8 @@ class Dashboard(Voila):
             for each in books:
                 path = os.path.relpath(places.notebook(each["name"]), self.root_dir)
                 ours += [(at("open", each["name"]), render, options | {"notebook_path": path})]
+        # Voila leaves these where no proxy with a path of its own would find them.
+        ours += [(at(path), *rest) for path, *rest in self.identity_provider.get_handlers()]
         return [*voila, *ours, (r".*", pages.Nothing, known)]
 
     def listen(self) -> None:

@@ -48,7 +48,13 @@ def start(notebook, folder):
     # A test run started in the background inherits a deaf ear for SIGINT; a server on a terminal does not.
     hear = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     code = f"{hear}; from segkit.serve import serve; serve(port={port}, notebook={str(notebook)!r})"
-    env = {**os.environ, "SEGKIT_TOKEN": TOKEN, "AWS_SECRET_ACCESS_KEY": "hush", "DATABASE_URL": "hush"}
+    env = {
+        **os.environ,
+        "SEGKIT_TOKEN": TOKEN,
+        "SEGKIT_PREHEAT": "0",
+        "AWS_SECRET_ACCESS_KEY": "hush",
+        "DATABASE_URL": "hush",
+    }
     server = Spawned([sys.executable, "-c", code], folder / "serve.log", env=env)
     server.wait_until(re.compile(r"segkit is at (\S+)"), 120)
     return server, server.match[1]

@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 import plotly
@@ -163,7 +164,10 @@ class Dashboard(Voila):
         """Listen, believing forwarded headers only where a proxy was promised, and say so."""
         self.app.add_transform(pages.Marked)
         self.app.listen = partial(self.app.listen, xheaders=self.behind_proxy)
-        IOLoop.current().add_callback(self.announce)
+        loop = IOLoop.current()
+        for number in (signal.SIGINT, signal.SIGTERM):  # between two steps, never within one
+            cast("Any", loop).asyncio_loop.add_signal_handler(number, loop.stop)
+        loop.add_callback(self.announce)
         super().listen()
 
 

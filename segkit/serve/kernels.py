@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
@@ -70,6 +71,11 @@ class Kernels(AsyncMappingKernelManager):
         self.started += 1
         self.seen[kernel] = time.monotonic() + ALONE_SECONDS - LEFT_SECONDS
         return kernel
+
+    async def shutdown_all(self, **_: Any) -> None:  # type: ignore[override]  # as for start_kernel
+        """End every kernel at once: an interrupt first would have those that are starting complain."""
+        with suppress(HTTPError):  # one that is not known yet ends by itself when this process does
+            await super().shutdown_all(now=True)
 
     async def end_left(self) -> None:
         """End the kernels that no page has been connected to for a while."""

@@ -54,7 +54,7 @@ def ordered(monkeypatch):
 @pytest.mark.parametrize("field", STUDY, ids=lambda field: field.name)
 def test_every_field_of_a_study_is_a_flag_with_the_same_help(field, ordered, capsys):
     text = (
-        {"list[str]": "a,b", "int": "7", "float": "0.5", "str": "word"}[field.type]
+        {"list[str]": "a,b", "int": "7", "float": "0.5", "str": "word", "bool": "yes"}[field.type]
         if not field.choices
         else field.choices[-1]
     )

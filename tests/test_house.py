@@ -58,6 +58,7 @@ CONDA_NAMES = {
     "duckdb": "python-duckdb",  # conda-forge: `duckdb` is the command-line tool
     "jupyter-client": "jupyter_client",
     "jupyter-server": "jupyter_server",
+    "prometheus-client": "prometheus_client",
 }
 
 

@@ -25,7 +25,7 @@ def summary(
         "text": {"headline": "Two groups of customers hold up."},
         "reading": {"source": "shop.csv", "sha256": "c3d0" * 16},
         "parameters": parameters or Params().study_dump(),
-        "provenance": {"segkit": "0.1.0"},
+        "provenance": {"segkit": "0.1.0", "input_sha256": "c3d0" * 16},
         "run": {"made": made, "versions": {}},
     }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,10 +18,12 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from segkit import logs
-from segkit.errors import ParameterError, SegkitError
+from segkit.errors import OUT_OF_MEMORY, ParameterError, SegkitError, StepError
 
 from . import runs, studies
 from .parts import Options, Parser, StudyParser, choices, command, tell, unknown_word
+
+LEAST_MEMORY = 1_500_000_000  # bytes of address space; measured: the sample wants 1.9 GB on two cores
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options, unknown = parser.parse_known_args(arguments)
         if unknown:
             unknown_word(unknown[0], options.flags)
+        _enough_memory()
         with logs.to_terminal(options.log_level):
             return int(options.command(options))
     except SegkitError as error:
@@ -47,6 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the promise of this function
         tell(logs.unforeseen(error))
         return 1
+
+
+def _enough_memory() -> None:
+    """Refuse an address space in which OpenBLAS ends or asks for ever while it is loaded; no error reaches us."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if allowed != resource.RLIM_INFINITY and allowed < LEAST_MEMORY:
+        wanted = f"This process may use {allowed / 1e9:.1f} GB of addresses; segkit needs {LEAST_MEMORY / 1e9:g} GB"
+        raise StepError(f"{wanted} (see `ulimit -v`). {OUT_OF_MEMORY}")
 
 
 class _Stopped(KeyboardInterrupt):

@@ -31,6 +31,7 @@ def from_address(query: str, params: K, sources: Collection[str] = ()) -> K:
 
     Examples
     --------
+    >>> from segkit.params import Params
     >>> from_address("segments=4", Params()).segments
     4
     """

@@ -34,7 +34,7 @@ READ = """() => {
 }"""
 PATIENCE = 240_000
 # Panels that say nothing about the segments: a change of k need not change them.
-STEADY = {"quality", "missing", "correlation", "columns", "method", "glossary"}
+STEADY = {"quality", "missing", "correlation", "columns", "preparations", "method", "glossary"}
 EMPTY = {"unused", "fairness"}  # of the sample: nothing is left unused or named sensitive
 
 

@@ -25,7 +25,8 @@ def asked(monkeypatch, tmp_path):
         with runs.begin(out, name) as made:
             summary = stub.summary(params.study_dump())
             file = Path(params.source)
-            summary["reading"]["sha256"] = batch._fingerprint(str(file)) if file.is_file() else "00"
+            digest = batch._fingerprint(str(file)) if file.is_file() else "00"
+            summary["reading"]["sha256"] = summary["provenance"]["input_sha256"] = digest
             stub.fill(made.path)
             (made.path / "summary.json").write_text(json.dumps(summary))
             return made.publish(f"{name}-{runner.identity(notebook, summary)}", notebook=notebook)

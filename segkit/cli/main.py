@@ -54,11 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _enough_memory() -> None:
-    """Refuse an address space in which OpenBLAS ends or asks for ever while it is loaded; no error reaches us."""
+    """Refuse an address space in which OpenBLAS ends the process, or asks for ever, while it is loaded."""
     allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
     if allowed != resource.RLIM_INFINITY and allowed < LEAST_MEMORY:
-        wanted = f"This process may use {allowed / 1e9:.1f} GB of addresses; segkit needs {LEAST_MEMORY / 1e9:g} GB"
-        raise StepError(f"{wanted} (see `ulimit -v`). {OUT_OF_MEMORY}")
+        least = f"{LEAST_MEMORY / 1e9:g} GB (see `ulimit -v`)"
+        raise StepError(f"Here are {allowed / 1e9:.1f} GB of addresses; segkit needs {least}. {OUT_OF_MEMORY}")
 
 
 class _Stopped(KeyboardInterrupt):

@@ -58,7 +58,9 @@ def _enough_memory() -> None:
     allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
     if allowed != resource.RLIM_INFINITY and allowed < LEAST_MEMORY:
         least = f"{LEAST_MEMORY / 1e9:g} GB (see `ulimit -v`)"
-        raise StepError(f"Here are {allowed / 1e9:.1f} GB of addresses; segkit needs {least}. {OUT_OF_MEMORY}")
+        raise StepError(
+            f"Here are {allowed / 1e9:.1f} GB of addresses; segkit needs {least}. {OUT_OF_MEMORY}"
+        )
 
 
 class _Stopped(KeyboardInterrupt):

@@ -46,9 +46,9 @@ class Shown(widgets.HTML):
 
 
 class Look(anywidget.AnyWidget):
-    """The style sheets, once on a page."""
+    """The style sheets, once on a page, and what its sliders say to those who hear it."""
 
-    _esm = "export default { render() {} };"
+    _esm = STATIC / "widgets" / "look.js"
     _css = "\n".join(
         (STATIC / name).read_text(encoding="utf-8") for name in ("tokens.css", "segkit.css", "widgets.css")
     )

@@ -65,6 +65,15 @@ def test_every_tab_shows_its_panels_and_nothing_grave_is_found(patient, dashboar
         assert not patient.evaluate(too_wide), width
 
 
+def test_a_slider_says_its_name_and_the_words_beside_it(patient, dashboard):
+    open_page(patient, dashboard, "&segments=3")
+    slider = patient.get_by_role("slider", name="Segments").first
+    assert slider.get_attribute("aria-valuetext") == "3"
+    slider.press("ArrowRight")
+    said = "document.querySelector('[role=slider]').getAttribute('aria-valuetext')"
+    patient.wait_for_function(f"{said} === '4'")
+
+
 @pytest.mark.slow
 def test_changes_stand_in_the_address_and_a_reload_brings_them_back(patient, dashboard):
     open_page(patient, dashboard)

@@ -40,11 +40,49 @@ def dashboard(browser: Browser, folder: Path) -> None:
         try:
             page = browser.new_page(viewport={"width": 1440, "height": 1100})
             page.goto(address(server), timeout=120_000)
+            page.goto(page.url.partition("?")[0] + "open/05-dashboard", timeout=120_000)
             page.wait_for_selector(".js-plotly-plot", timeout=120_000)
             page.wait_for_timeout(3_000)
             page.screenshot(path=folder / "dashboard.png")
         finally:
             server.terminate()
+
+
+def lab(browser: Browser, folder: Path) -> None:
+    """Run the notebook in JupyterLab, settings of its own, and take what a data scientist sees."""
+    with tempfile.TemporaryDirectory() as place:
+        shutil.copy(ROOT / "notebooks" / "01-segment-customers.ipynb", place)
+        quiet = Path(place, "settings", "@jupyterlab", "apputils-extension")
+        quiet.mkdir(parents=True)
+        (quiet / "notification.jupyterlab-settings").write_text(
+            '{"fetchNews": "false", "checkForUpdates": false}'
+        )
+        names = {
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTERLAB_SETTINGS_DIR": "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        }
+        env = os.environ | {name: str(Path(place, where)) for name, where in names.items()}
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--port=0", "--allow-root",
+                   f"--ServerApp.root_dir={place}"]  # fmt: skip
+        with subprocess.Popen(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as server:
+            try:
+                page = browser.new_page(viewport={"width": 1440, "height": 1000})
+                found = address(server)
+                page.goto(found.replace("/lab?", "/lab/tree/01-segment-customers.ipynb?"), timeout=120_000)
+                page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=120_000)
+                while not page.locator(".js-plotly-plot").count():
+                    page.get_by_role("menuitem", name="Run", exact=True).click()
+                    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+                    page.wait_for_timeout(30_000)
+                page.locator(".jp-WindowedPanel-outer").first.evaluate("(part) => part.scrollTo(0, 0)")
+                page.wait_for_timeout(2_000)
+                page.screenshot(path=folder / "lab.png")
+            finally:
+                server.terminate()
 
 
 def address(server: Any) -> str:
@@ -65,6 +103,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=path)
         report(browser, folder)
         dashboard(browser, folder)
+        lab(browser, folder)
         browser.close()
     print(f"written: {', '.join(sorted(file.name for file in folder.glob('*.png')))}")
 

@@ -1,4 +1,4 @@
-"""Write what follows from the code: parameters, settings and the order of modules. Run by ``make docs``."""
+"""Write what follows from the code: parameters, settings, their example, module order (``make docs``)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def main() -> None:
     rules.write_text(rooms(rules.read_text("utf-8")), "utf-8")
     page = ROOT / "docs" / "settings.md"
     page.write_text(f"# Settings of a deployment\n\n{NOTE}\n\n{settings.markdown()}", "utf-8")
-    print(f"written: {readme.name}, {rules.name}, docs/{page.name}")
+    example = ROOT / "deploy" / ".env.example"
+    example.write_text(settings.example(), "utf-8")
+    print(f"written: {readme.name}, {rules.name}, docs/{page.name}, deploy/{example.name}")
 
 
 if __name__ == "__main__":

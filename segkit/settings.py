@@ -85,3 +85,12 @@ def markdown() -> str:
         default = "" if isinstance(info.default, SecretStr) else info.default
         rows.append(f"| `SEGKIT_{name.upper()}` | `{default}` | {info.description} |")
     return "\n".join(rows) + "\n"
+
+
+def example() -> str:
+    """Return a ``.env`` that lists every setting with its default, to be copied and changed."""
+    lines = ["# Copy to .env, chmod 600 .env, take the # away from what you set. Written by `make docs`."]
+    for name, info in Settings.model_fields.items():
+        default = "" if isinstance(info.default, SecretStr) else info.default
+        lines += ["", f"# {info.description}", f"#SEGKIT_{name.upper()}={default}"]
+    return "\n".join(lines) + "\n"

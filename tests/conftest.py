@@ -198,7 +198,9 @@ def page(browser: Any, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     `page.errors` what its console and scripts complained about. After a failure a picture of the page lies in
     the test's folder.
     """
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, accept_downloads=True, ignore_https_errors=True
+    )
     window = context.new_page()
     window.foreign, window.errors = [], []
     _guard(context, window)

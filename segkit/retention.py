@@ -108,19 +108,37 @@ def _said(folder: Path) -> dict[str, Any]:
     return record
 
 
-def forget_customer(index: Index, customer: str) -> Iterator[tuple[Path, int]]:
+def homes(index: Index, *outs: str | Path) -> list[Path]:
+    """Return the directories that hold runs: those of the runs in the index, and `outs`, sorted.
+
+    Raises
+    ------
+    OutputError
+        When one of `outs` is no directory.
+    """
+    for out in outs:
+        if not Path(out).is_dir():
+            raise OutputError(f"{out} is no directory. Name one that holds runs, such as reports.")
+    known = {Path(entry.directory).parent for entry in index.find(status="complete")}
+    return sorted({*known, *(Path(out).resolve() for out in outs)})
+
+
+def forget_customer(index: Index, customer: str, *outs: str | Path) -> Iterator[tuple[Path, int]]:
     """Take a customer out of every complete run that names them; yield each directory and the rows that went.
 
-    Only the places where a run names customers are touched (assignments, unusual customers, points of
-    figures), for an id such as 12 is also a count or a share elsewhere. A saved model names nobody and stays.
+    Runs are looked for in the `homes`, for the index need not know them all: `sk.save` does not tell it, and
+    it can be lost. Only the places where a run names customers are touched (assignments, unusual customers,
+    points of figures), for an id such as 12 is also a count or a share elsewhere. A saved model names nobody
+    and stays.
 
     Raises
     ------
     OutputError
         When a run cannot be rewritten, or still holds an id that is a word; the runs before it are done.
     """
-    for entry in index.find(status="complete"):
-        folder = Path(entry.directory)
+    found = {Path(entry.directory) for entry in index.find(status="complete")}
+    found |= {file.parent for home in homes(index, *outs) for file in home.glob("*/manifest.json")}
+    for folder in sorted(each for each in found if not runs.is_partial(each)):
         if runs.verify(folder):
             raise OutputError(f"{folder} is not complete any more, so nobody was forgotten in it. Remove it.")
         with runs.begin(folder.parent, folder.name) as made:
@@ -133,7 +151,7 @@ def forget_customer(index: Index, customer: str) -> Iterator[tuple[Path, int]]:
                 raise OutputError(
                     f"{folder} still names the customer outside its tables. Forget the whole run."
                 )
-            made.publish(folder.name, notebook=entry.notebook, forgotten=True)
+            made.publish(folder.name, notebook=runs.manifest(folder)["notebook"], forgotten=True)
         yield folder, rows
 
 

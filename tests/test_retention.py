@@ -98,6 +98,21 @@ def test_a_forgotten_customer_is_in_no_byte_and_the_run_stays_complete(folder, i
     assert list(retention.forget_customer(index, MAIL)) == []
 
 
+def test_a_customer_is_forgotten_in_runs_that_the_index_does_not_know(folder, index, tmp_path):
+    assert index.find() == []
+    assert list(retention.forget_customer(index, MAIL, folder.parent)) == [(folder, 1)]
+    assert b"neil" not in bytes_of(tmp_path)
+    assert runs.verify(folder) == []
+    with pytest.raises(OutputError, match="no directory"):
+        list(retention.forget_customer(index, MAIL, tmp_path / "nowhere"))
+
+
+def test_a_customer_is_forgotten_in_runs_beside_one_that_the_index_knows(folder, index, customers):
+    index.rebuild(folder.parent)
+    saved = runs.save(segment(customers, customer_id="mail", segments=2), folder.parent / "saved-by-hand")
+    assert list(retention.forget_customer(index, MAIL)) == [(saved, 1), (folder, 1)]
+
+
 def test_an_id_inside_a_longer_one_is_another_customer(folder, index):
     index.rebuild(folder.parent)
     before = bytes_of(folder)

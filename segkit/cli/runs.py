@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
     verify = command(inner, "verify", _verify, "check every byte of runs")
     verify.add_argument("run", nargs="*", help="which; all complete ones when none is named")
     forget = command(inner, "forget", _forget, "remove runs, or one customer from all runs")
-    forget.add_argument("run", nargs="*", help="which")
+    forget.add_argument("run", nargs="*", help="which; with --customer: directories to look in as well")
     forget.add_argument("--customer", default="", metavar="ID", help="customer to take out of every run")
     prune = command(inner, "prune", _prune, "remove old runs")
     prune.add_argument("--older-than", default="", metavar="AGE", help="such as 90d, 12w, 6m or 2y")
@@ -103,22 +103,31 @@ def _verify(options: Options) -> int:
 
 def _forget(options: Options) -> int:
     from segkit import retention
-    from segkit.settings import hashed
 
-    if bool(options.run) == bool(options.customer):
+    if options.customer:
+        return _forget_customer(options)
+    if not options.run:
         raise ParameterError("Name the runs to forget, or one customer with --customer ID.")
     index = _index()
-    if options.customer:
-        count = 0
-        known = [options.customer, *hashed([options.customer])]  # some runs hold a hash in place of the id
-        for folder, rows in chain.from_iterable(retention.forget_customer(index, who) for who in known):
-            count += 1
-            tell(f"{folder}: {rows} rows went", to=sys.stdout)
-        tell(f"The customer is gone from {count} runs.", to=sys.stdout)
-        return 0
     entries = [index.one(word) for word in options.run]
     retention.remove(index, entries)
     tell(f"{len(entries)} runs are gone.", to=sys.stdout)
+    return 0
+
+
+def _forget_customer(options: Options) -> int:
+    from segkit import retention
+    from segkit.settings import hashed
+
+    index, count = _index(), 0
+    looked = retention.homes(index, *options.run)
+    known = [options.customer, *hashed([options.customer])]  # some runs hold a hash in place of the id
+    gone = (retention.forget_customer(index, who, *options.run) for who in known)
+    for folder, rows in chain.from_iterable(gone):
+        count += 1
+        tell(f"{folder}: {rows} rows went", to=sys.stdout)
+    places = ", ".join(map(str, looked)) or "nowhere: the index knows no run; name a directory"
+    tell(f"The customer is gone from {count} runs. Looked in {places}.", to=sys.stdout)
     return 0
 
 

@@ -138,7 +138,8 @@ def solve(
         _renumbered(ordered, *each) for each in registry.solutions(method, ordered, possible, seed=seed)
     ]
     found = [each for each, k in zip(fitted, possible, strict=True) if np.unique(each.labels).size == k]
-    table, rows = indices(ordered, [solution.labels for solution in found])
+    with threads(1):  # with more of them the last digits depend on how many there are
+        table, rows = indices(ordered, [solution.labels for solution in found])
     proposed, why = propose(table, max(wanted), distinct, least)
     solutions = {each.segments: _mapped_back(each, order) for each in [_alone(ordered), *found]}
     return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows)

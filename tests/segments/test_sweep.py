@@ -63,6 +63,15 @@ def test_row_order_and_threads_change_nothing(rows):
         assert solution.centers == pytest.approx(two.solutions[k].centers, abs=1e-9)
 
 
+def test_threads_do_not_change_the_last_digit():
+    X = np.random.default_rng(0).standard_normal((6_000, 9))
+    with threadpool_limits(1):
+        one = sweep(X, max_segments=6, algorithm="bisecting")
+    with threadpool_limits(2):
+        two = sweep(X, max_segments=6, algorithm="bisecting")
+    assert one.table.equals(two.table)
+
+
 def test_segments_are_numbered_by_size_and_sit_at_the_nearest_centre():
     X = overlapping(3_000)
     for solution in sweep(X, max_segments=8).solutions.values():

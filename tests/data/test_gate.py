@@ -98,7 +98,7 @@ def test_a_damaged_workbook_is_one_sentence(tmp_path: Path) -> None:
 def test_a_child_over_a_limit_is_a_refusal(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", Data=DATA)
     with pytest.raises(
-        SourceError, match=r"a.xlsx (needs more than 20 MB|is damaged or too large|cannot be read)"
+        SourceError, match=r"a.xlsx (needs more than 17 MB|is damaged or too large|cannot be read)"
     ):
         source.load(path, limits=Limits(memory=20 << 20))
     with pytest.raises(SourceError, match=r"not read within 0\.01 seconds"):

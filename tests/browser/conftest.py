@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,10 @@ from tests.conftest import Spawned
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01-segment-customers.ipynb"
 TOKEN = "a-token-for-tests"
+QUIET = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},  # every cell stands in the page, to be read
+}
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +69,38 @@ def patient(page: Any) -> Any:
     page.set_default_timeout(90_000)
     page.set_default_navigation_timeout(240_000)
     return page
+
+
+@pytest.fixture
+def lab(spawn: Callable[..., Any], free_port: int, tmp_path: Path) -> str:
+    """Start JupyterLab in a folder with the notebook; return the address that opens it."""
+    home = tmp_path / "home"
+    shutil.copy(NOTEBOOK, tmp_path / NOTEBOOK.name)
+    for name, settings in QUIET.items():
+        file = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings))
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        f"--port={free_port}",
+        "--ServerApp.port_retries=0",
+    ]
+    command += [
+        "--IdentityProvider.token=",
+        "--ServerApp.disable_check_xsrf=True",
+        f"--ServerApp.root_dir={tmp_path}",
+    ]
+    env = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(home),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+    }
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    spawn(command, ready=f"http://127.0.0.1:{free_port}/api/status", timeout=120, env=env)
+    return f"http://127.0.0.1:{free_port}/lab/tree/{NOTEBOOK.name}"

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 import numpy as np
+import pytest
 
 from segkit.panels import builders
 from segkit.study import Study
@@ -147,3 +148,17 @@ def panels_of(notebook: dict[str, Any]) -> tuple[str, ...]:
     """Return the names of the panels a notebook shows."""
     code = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
     return tuple(name for name in re.findall(r"view\.(\w+)\(", code) if name in builders.NAMES)
+
+
+def run_all(page: Any) -> None:
+    """Run every cell; the menu is deaf until the kernel has been idle for a while, so look and ask again."""
+    page.locator(".jp-Notebook").wait_for()
+    for _ in range(10):
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        page.wait_for_timeout(1_500)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.wait_for_timeout(3_000)
+        if page.locator(".jp-InputPrompt").filter(has_text="[*]").count() or page.locator(".sk-form").count():
+            return
+    pytest.fail("JupyterLab does not run the cells")

@@ -50,8 +50,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(folder, free_port_of_module):
-    """Serve all of segkit, without a kernel at the ready."""
-    code = f"from segkit.serve import serve; serve(port={free_port_of_module}, base_url='/shop')"
+    """Serve all of segkit, without a kernel at the ready and with room for none."""
+    code = "from segkit.serve import kernels, serve; kernels.Kernels._room = lambda _: 0; "
+    code += f"serve(port={free_port_of_module}, base_url='/shop')"
     env = {**os.environ, "SEGKIT_TOKEN": TOKEN, "SEGKIT_REPORTS": str(folder), "SEGKIT_PREHEAT": "0"}
     served = Spawned([sys.executable, "-c", code], folder.parent / "serve.log", env=env)
     served.wait_until(re.compile(r"segkit is at (\S+)"), 120)
@@ -132,6 +133,12 @@ def test_nothing_answers_without_the_token(server, path):
         "voila/files/%2e%2e/secret.txt",
         "open/..%2F..%2Fsecret",
         "nothing/at/all",
+        "voila/templates/segkit/static/../../secret.txt",
+        "voila/templates/segkit/static/",
+        "voila/templates/segkit/other/x.css",
+        "voila/templates//static/x.css",
+        "voila/templates/segkit/static/a%00.css",
+        "voila/templates/x",
     ],
 )
 def test_other_addresses_are_no_pages(server, path):
@@ -139,6 +146,14 @@ def test_other_addresses_are_no_pages(server, path):
     assert status in (400, 403, 404)
     assert SECRET not in page
     assert "Traceback" not in page
+
+
+def test_beyond_the_cap_a_visitor_gets_a_page_that_says_so(server):
+    status, page, headers, _ = get(server[1] + "open/05-dashboard")
+    assert (status, headers["Retry-After"]) == (503, "30")
+    assert "Everything is busy" in page
+    assert ":root" in page  # with its own look, for it can load nothing
+    assert "write_error" not in server[0].text
 
 
 def test_the_log_is_json_and_holds_nothing_a_visitor_sent(server):

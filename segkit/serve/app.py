@@ -26,6 +26,7 @@ from markupsafe import Markup
 from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from voila.app import Voila
+from voila.static_file_handler import TemplateStaticFileHandler
 
 from segkit import places, settings
 from segkit.errors import OutputError, ParameterError
@@ -133,18 +134,23 @@ class Dashboard(Voila):
         """Let our pages look like the notebooks, and count what is answered."""
         found: dict[str, Any] = super().init_settings()
         ours = jinja2.FileSystemLoader(places.static_dir() / "voila" / "templates" / "segkit")
-        env = found["jinja2_env"]
-        env.loader = jinja2.ChoiceLoader([ours, env.loader])
-        env.globals |= {
-            "request_id": pages.REQUEST.get,
-            "page_style": partial(_style, ("tokens.css", "segkit.css")),
-        }
+        known = {"request_id": pages.REQUEST.get, "page_style": partial(_style, ("tokens.css", "segkit.css"))}
+        found["jinja2_env"].loader = jinja2.ChoiceLoader([ours, found["jinja2_env"].loader])
+        for env in (
+            found["jinja2_env"],
+            found["voila_jinja2_env"],
+        ):  # Voila looks in the second
+            env.globals |= known
         self.figures = pages.Figures(self.kernel_manager, self.reports)
         return found | {"log_function": self.figures.note}
 
     def init_handlers(self) -> list[Any]:
         """Add our pages; Voila's own last word is the notebook at every address that is left."""
         *voila, (_, render, options) = super().init_handlers()
+        voila = [
+            (path, pages.Static if handler is TemplateStaticFileHandler else handler, *rest)
+            for path, handler, *rest in voila
+        ]
         at = partial(url_path_join, self.server_url)
         books = pages.notebooks()
         known = {"folder": self.reports, "figures": self.figures, "notebooks": books}

@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Summary, genera
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from tornado.httputil import HTTPHeaders
 from tornado.web import HTTPError, OutputTransform, authenticated
+from voila.static_file_handler import TemplateStaticFileHandler
 
 from segkit import logs, places
 
@@ -179,6 +180,17 @@ class Nothing(_Page):
     def get(self, *_: str) -> None:
         """Say that there is no such page."""
         raise HTTPError(404)
+
+
+class Static(TemplateStaticFileHandler):
+    """Voila's static files of templates; an address that it does not expect is no file, not a fault."""
+
+    async def get(self, path: str, include_body: bool = True) -> None:  # noqa: FBT001, FBT002 - tornado's own
+        """Send a file, or say that there is none."""
+        try:
+            await super().get(path, include_body)
+        except (AssertionError, ValueError):
+            raise HTTPError(404) from None
 
 
 class _Lines(logging.Formatter):

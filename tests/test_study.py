@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from segkit import runs
 from segkit import study as study_room
 from segkit.data import samples
 from segkit.errors import GateError, ParameterError, SegkitError, SourceError
@@ -235,3 +236,22 @@ def test_a_study_of_one_group_knows_nobody_else():
 def test_a_group_that_is_not_named_whole_is_refused(fields, words):
     with pytest.raises(ParameterError, match=words):
         segment(samples.retail(100), **fields)
+
+
+def test_personal_data_stand_in_no_file_of_a_run(tmp_path):
+    rng = np.random.default_rng(0)
+    spend = rng.lognormal(4, 1, 300)
+    people = {
+        "First name": [f"Zerlina{at}" for at in range(300)],
+        "mail": [f"q{at}@planted.example" for at in range(300)],
+        "contact": [f"+49 30 77{at:06}" for at in range(300)],
+        "postcode": [f"QX{at % 60} 7ZZ" for at in range(300)],
+        "card_number": rng.integers(4 * 10**15, 5 * 10**15, 300),
+    }
+    table = pd.DataFrame({"id": range(300), "spend": spend, "orders": rng.poisson(spend / 20) + 1, **people})
+    folder = runs.save(segment(table, segments=2), tmp_path / "shop")
+    held = b"".join(file.read_bytes() for file in folder.iterdir())
+    assert b"orders" in held
+    for trace in (b"Zerlina", b"planted.example", b"+49 30 77", b"QX1", b"7ZZ"):
+        assert trace not in held
+    assert not any(str(number).encode() in held for number in people["card_number"])

@@ -16,14 +16,14 @@ import pandas as pd
 
 from segkit.errors import ParameterError, nearest
 
-from . import roles
+from . import personal, roles
 from .roles import Facts
 
 # Tuples, not sets: narwhals finds a kind such as Datetime("us") by comparison, not by hash.
 _DATES, _TEXTS = (nw.Date, nw.Datetime), (nw.String, nw.Categorical, nw.Enum)
 _NUMBERS = ("zeros", "negatives", "outliers", "mean", "sd", "min", "q25", "median", "q75", "max", "skew")
 FEW = 10  # rows below which a value that they share tells who they are
-_NO_FEATURE = {"id", "free text", "near-unique"}  # by themselves; they can be asked for
+_NO_FEATURE = {"id", "free text", "near-unique", "personal"}  # by themselves; they can be asked for
 
 
 def describe(
@@ -94,7 +94,8 @@ def describe(
             "label": label,
             "dtype": str(table.schema[fact.name]).split("(", maxsplit=1)[0],
         }
-        rows.append(head | {"role": role, "use": use, "reason": reason} | _numbers(fact))
+        told = _numbers(fact, hidden=role == "personal")
+        rows.append(head | {"role": role, "use": use, "reason": reason} | told)
     return pd.DataFrame(rows)
 
 
@@ -142,6 +143,7 @@ def _aggregates(name: str, dtype: Any) -> dict[str, nw.Expr]:
             "longest": length.max(),
         }
         plan |= {"spaced": value.str.contains(" ", literal=True).sum()}
+        plan |= {"personal": value.str.contains(personal.PATTERN).sum()}
     if holds == "text" or dtype.is_integer() or dtype == nw.Boolean:
         top = value.drop_nulls().mode(keep="all").min()
         plan |= {"top": top, "tops": (value == top).sum()}
@@ -163,8 +165,8 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _numbers(facts: Facts) -> dict[str, Any]:
-    """Return the counts and statistics of a column as they stand in the table."""
+def _numbers(facts: Facts, *, hidden: bool) -> dict[str, Any]:
+    """Return the counts and statistics of a column as they stand in the table; hidden ones show no value."""
     stats, missing = facts.stats, facts.rows - facts.filled
     if facts.holds == "number" and stats["q25"] == stats["q75"]:
         stats = stats | {"outliers": 0}
@@ -174,9 +176,9 @@ def _numbers(facts: Facts) -> dict[str, Any]:
         "missing_share": missing / max(facts.rows, 1),
         "distinct": facts.distinct,
     }
-    known = {key: stats.get(key) if facts.holds == "number" else None for key in _NUMBERS}
+    known = {key: stats.get(key) if facts.holds == "number" and not hidden else None for key in _NUMBERS}
     moments = {key: math.nan if number is None else float(number) for key, number in known.items()}
-    shared = (stats.get("tops") or 0) >= FEW
+    shared = (stats.get("tops") or 0) >= FEW and not hidden
     top = roles.shown(stats["top"]) if shared and stats.get("top") is not None else ""
     return counts | moments | {"top": top, "top_share": (stats.get("tops") or 0) / max(facts.filled, 1)}
 

@@ -15,13 +15,19 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from segkit.data import traps
+from segkit.data import roles, traps
 
 _FEW_ROWS = 50  # below this a segment of a tenth has five customers
 _GAPS = 0.2  # share of missing values from which filling them in makes up a good part of a column
 _FAR = 0.05  # share of far-out values from which they are no accident
 _SAME = 0.95  # rank correlation from which two columns say the same
 _SKEW = 2.0  # beyond it a few large values decide every mean and distance
+_NEARLY = 0.99  # share of one value from which a column says next to nothing
+# Words of columns that a model made, or that are what one would predict.
+_ANSWERS = {
+    "predicted", "prediction", "predict", "probability", "proba", "propensity", "churn", "churned",
+    "attrition", "target", "label", "outcome", "response", "responded", "cluster", "segment", "clv", "ltv",
+}  # fmt: skip
 _LEVELS = 50  # categories with more levels are mostly "other"
 
 _Gate = tuple[str, str, str, str]
@@ -69,7 +75,7 @@ def check(
         _missing(used, max_missing_warn, max_missing_fail),
         _constant(columns), _skew(numbers), _far_out(numbers), _levels(used), _same(ranks, columns),
         *(_gate(name, found, reason, warn=warn) for name, found, reason, warn in traps.find(table, numbers)),
-        _left_out(columns),
+        _nearly_constant(used), _answers(used), _personal(columns), _left_out(columns),
     ]  # fmt: skip
     return pd.DataFrame(gates, columns=["check", "found", "status", "reason"])
 
@@ -216,6 +222,25 @@ def _same(ranks: pd.DataFrame, columns: pd.DataFrame) -> _Gate:
     values = np.triu(np.abs(ranks.to_numpy(dtype="float64")), 1)
     pairs = [f"{labels[a]} and {labels[b]}" for a, b in zip(*np.nonzero(values >= _SAME), strict=True)]
     return _gate("Columns that say the same", _names(pairs), "what both say counts twice", warn=bool(pairs))
+
+
+def _nearly_constant(used: pd.DataFrame) -> _Gate:
+    names = used.loc[used["top_share"] >= _NEARLY, "label"].to_list()
+    reason = f"one value holds {_percent(_NEARLY)} of the rows or more"
+    return _gate("Nearly constant columns", _names(names), reason, warn=bool(names))
+
+
+def _answers(used: pd.DataFrame) -> _Gate:
+    asked = [not _ANSWERS.isdisjoint(roles.words(name)) for name in used["column"]]
+    names = used.loc[asked, "label"].to_list()
+    reason = "the name says that a model made it, or that it is what one would predict; exclude it then"
+    return _gate("Columns that may be an answer", _names(names), reason, warn=bool(names))
+
+
+def _personal(columns: pd.DataFrame) -> _Gate:
+    found = columns[(columns["role"] == "personal") & (columns["use"] == "left out")]
+    reason = "they tell who somebody is: kept out of segments, tables and files unless asked for"
+    return _gate("Personal data", _names(found["label"].to_list()), reason, warn=not found.empty)
 
 
 def _left_out(columns: pd.DataFrame) -> _Gate:

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import personal
+
 # Vocabularies: words that column names are made of.
 _MONEY = (
     "spend spent spending mnt revenue amount amt income price prices charge charges cost costs sales"
@@ -87,6 +89,8 @@ def guess(facts: Facts) -> tuple[str, str]:
     if facts.distinct == 1:
         only = facts.stats.get("top")
         return "constant", f"always {shown(facts.stats['min'] if only is None else only)}"
+    if whose := _whose(facts):
+        return "personal", f"looks like {whose}, so it is kept out"
     if facts.holds == "number":
         return _number(facts)
     if facts.holds == "text":
@@ -105,6 +109,22 @@ def amount(facts: Facts) -> tuple[str, str]:
 def is_customer(name: str) -> bool:
     """Tell whether a name speaks of a customer."""
     return re.search(_PERSON, name.lower()) is not None
+
+
+def _whose(facts: Facts) -> str:
+    """Return what a column seems to hold of a person; a few values that many share tell nobody apart."""
+    if facts.distinct <= personal.MANY and not facts.unique:
+        return ""
+    spoken = " ".join(words(facts.name))
+    if facts.named_id and not personal.by_name(spoken):
+        return ""
+    if facts.holds == "number":
+        return "" if facts.stats["parts"] else personal.number(spoken, facts.stats["min"])
+    if facts.holds == "text":
+        alike = facts.stats.get("personal", 0) >= personal.MOST * facts.filled
+        ends = (personal.by_value(str(facts.stats[end])) for end in ("first", "last"))
+        return next(filter(None, ends), "personal data") if alike else personal.by_name(spoken)
+    return "a date of birth" if personal.by_name(spoken) == "a date of birth" else ""
 
 
 def _number(facts: Facts) -> tuple[str, str]:

@@ -68,6 +68,31 @@ def test_columns_that_say_the_same_are_named() -> None:
     assert (row["found"], row["status"]) == ("Spend and Spend net", "warn")
 
 
+def test_a_column_of_one_value_but_for_a_few_rows_is_named() -> None:
+    row = gates(plain().assign(plan=["basic"] * 199 + ["gold"])).loc["Nearly constant columns"]
+    assert (row["found"], row["status"]) == ("Plan", "warn")
+    assert gates(plain().assign(plan=["basic"] * 190 + ["gold"] * 10)).loc[row.name, "status"] == "pass"
+
+
+def test_columns_that_a_model_made_or_would_predict_are_named() -> None:
+    answers = {"churned": RNG.integers(0, 2, 200), "PredictedSpend": RNG.normal(9, 1, 200)}
+    row = gates(plain().assign(**answers)).loc["Columns that may be an answer"]
+    assert (row["found"], row["status"]) == ("Churned, Predicted spend", "warn")
+
+
+def test_personal_data_is_left_out_and_named(kind) -> None:
+    who = {"mail": [f"c{n}@example.org" for n in range(200)], "Zip": RNG.integers(10_115, 14_199, 200)}
+    frame = plain().assign(**who, contact=[f"+49 30 {90_182_000 + n}" for n in range(200)])
+    row = gates(kind(frame)).loc["Personal data"]
+    assert (row["found"], row["status"]) == ("Mail, Zip, Contact", "warn")
+    table = describe(kind(frame)).set_index("column").loc[["mail", "Zip", "contact"]]
+    assert set(table["use"]) == {"left out"}
+    assert table[["min", "median", "max", "mean"]].isna().all(axis=None)  # an extreme value names somebody
+    assert set(table["top"]) == {""}
+    asked = gates(kind(frame), features=["spend", "visits", "Zip"])
+    assert asked.loc["Personal data", "found"] == "Mail, Contact"
+
+
 def test_no_column_left_is_a_failure() -> None:
     row = gates(pd.DataFrame({"id": range(100), "shop": ["A"] * 100})).loc["Columns in use"]
     assert (row["found"], row["status"]) == ("0 (0 of numbers)", "fail")

@@ -52,8 +52,8 @@ def text(name, first, last, distinct, *, rows=1_000, length=8.0, longest=12, spa
         (text("CUST_ID", "C1", "C9", 1_000), "id"),
         (text("customer_id", "C1", "C9", 300), "id"),  # a log of orders
         (text("who", "C1", "C9", 1_000), "id"),
-        (text("name", "Ann Bo", "Zoe Yu", 1_000, spaced=990), "near-unique"),
-        (text("name", "Ann Bo", "Zoe Yu", 800, spaced=990), "near-unique"),
+        (text("firm", "Ann Bo", "Zoe Yu", 1_000, spaced=990), "near-unique"),
+        (text("firm", "Ann Bo", "Zoe Yu", 800, spaced=990), "near-unique"),
         (text("note", "a", "z", 800, length=60, spaced=990), "free text"),
         (text("note", "a", "z", 30, length=60, longest=500), "free text"),
         (text("city", "A", "Z", 300), "category"),
@@ -61,6 +61,50 @@ def text(name, first, last, distinct, *, rows=1_000, length=8.0, longest=12, spa
 )
 def test_roles_of_texts(facts, role) -> None:
     assert roles.guess(facts)[0] == role
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        (text("First_Name", "Ann", "Zoe", 60), "a name"),
+        (text("nachname", "Abel", "Zorn", 600), "a name"),
+        (text("customerEmail", "?", "?", 900), "an e-mail address"),
+        (text("MobileNumber", "0170 1", "0171 9", 900), "a phone number"),
+        (text("Street", "Elm St 1", "Oak St 9", 900), "an address"),
+        (text("postcode", "AB1 2CD", "ZE3 9XX", 300), "a postcode"),
+        (number("zip", 1_067, 99_998, 700), "a postcode"),
+        (number("plz", 1_067, 99_998, 700), "a postcode"),
+        (number("phone", 1_701_234_567, 1_799_999_999, 1_000), "a phone number"),
+        (number("credit_card", 4 * 10**15, 6 * 10**15, 900), "a card or bank account"),
+        (text("x", "a1@example.org", "z9@example.org", 900) , "an e-mail address"),
+        (text("x", "+49 30 90182000", "+49 89 12345678", 900), "a phone number"),
+        (text("x", "4111 1111 1111 1111", "5500 0000 0000 0004", 900), "a card or bank account"),
+        (text("x", "DE89370400440532013000", "GB29NWBK60161331926819", 900), "a card or bank account"),
+    ],
+)  # fmt: skip
+def test_what_tells_who_somebody_is_is_personal(facts, reason):
+    if facts.name == "x":  # by what the values look like; `columns` counts them
+        facts.stats["personal"] = 600
+    assert roles.guess(facts) == ("personal", f"looks like {reason}, so it is kept out")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        text("PhoneService", "No", "Yes", 2),
+        text("Email", "No", "Yes", 2),  # whether one is known
+        number("emails_opened", 0, 90, 80),
+        number("CreditCard", 0, 1, 2),
+        number("mobile", 0, 300, 200),  # visits by mobile
+        text("product_name", "A", "Z", 300),
+        text("street_type", "A", "Z", 300),
+        text("city", "A", "Z", 300),
+        text("who", "C1", "C9", 1_000),
+        number("customer_number", 10**7, 10**8, 1_000),
+    ],
+)
+def test_what_many_share_or_only_sounds_alike_is_not_personal(facts):
+    assert roles.guess(facts)[0] != "personal"
 
 
 def test_columns_with_nothing_to_say() -> None:

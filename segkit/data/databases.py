@@ -124,13 +124,18 @@ def _postgres(address: str, query: str, out: Path) -> None:
         raise SourceError(
             f"{shown(address)}: no password in an address; write env:NAME of a variable that holds it."
         )
+    if parts.password:
+        variable = parts.password.removeprefix("env:")
+        if not os.environ.get(variable):
+            raise SourceError(
+                f"{shown(address)}: the variable {variable} is not set; it must hold the password."
+            )
+        secret = quote(os.environ[variable], safe="")
+        address = address.replace(f":{parts.password}@", f":{secret}@", 1)
     try:
         from adbc_driver_postgresql import dbapi  # noqa: PLC0415 - an extra
     except ImportError:
         raise SourceError(f"{shown(address)} needs a driver: pip install 'segkit[postgres]'.") from None
-    if parts.password:
-        secret = quote(os.environ.get(parts.password.removeprefix("env:"), ""), safe="")
-        address = address.replace(f":{parts.password}@", f":{secret}@", 1)
     try:
         with dbapi.connect(address) as database, database.cursor() as cursor:
             cursor.execute("SET default_transaction_read_only = on")

@@ -269,7 +269,8 @@ def _looked(start: str) -> tuple[str, grid.Table]:
         narrow = found and found.header and len(rows[found.header[0]]) == 1
         if found and (sign == "\x1f" or (len(found.names) > 1 and not narrow)):
             return sign, found
-    raise SourceError("The file is empty. A source needs a header line and at least two rows.")
+    held = "no header line above rows of values" if start.strip() else "nothing"
+    raise SourceError(f"The file holds {held}. A source needs a header line and at least two rows.")
 
 
 def _rows(path: Path, sign: str, name: str) -> Iterator[tuple[int, grid.Row | str]]:

@@ -103,6 +103,18 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(name: str, tmp_path: Pat
     assert str(tmp_path) not in str(caught.value)
 
 
+def test_a_variable_of_a_password_that_is_not_set_is_said(monkeypatch):
+    monkeypatch.delenv("NO_SUCH_PASSWORD", raising=False)
+    with pytest.raises(SourceError, match="the variable NO_SUCH_PASSWORD is not set"):
+        source.load("postgresql://me:env:NO_SUCH_PASSWORD@127.0.0.1/shop")
+
+
+def test_one_endless_line_is_no_empty_file(tmp_path):
+    (tmp_path / "a.csv").write_text("x" * 3_000_000)
+    with pytest.raises(SourceError, match="holds no header line above rows of values"):
+        source.load(tmp_path / "a.csv")
+
+
 def test_addresses_unknown_samples_and_objects_are_refused() -> None:
     with pytest.raises(SourceError, match="postgresql") as caught:
         source.load("postgresql://me:secret@host/db")

@@ -8,7 +8,7 @@ from segkit.data import samples
 from segkit.insight.words.verdict import headline
 from segkit.segments import prepare
 from segkit.segments.chance import Chance
-from segkit.segments.verdict import judge, most_above
+from segkit.segments.verdict import Measured, judge, most_above
 from tests import planted as tables
 
 NUMBERS = [
@@ -224,3 +224,18 @@ def test_the_number_decided_is_the_largest_multiple_of_chance_unless_leads_are_s
     chance = Chance(np.zeros(3), np.tile([0.30, 0.20, 0.10], (16, 1)))
     assert most_above(chance, np.array([0.36, 0.30, 0.14])) == 3  # 1.2, 1.5 and 1.4 times chance
     assert most_above(chance, np.array([0.33, 0.24, 0.12])) == 2  # at most 1.2 times: the best silhouette
+
+
+def test_a_shallow_dip_counts_only_where_normal_clouds_are_seen_as_well():
+    # seed 19 of the scorecard: two segments 4 apart in one of several columns, z 1.7, dip p .005
+    frame, truth = tables.one_margin(4, np.random.default_rng([19, 4]))
+    verdict = judged(frame, transform="auto-log")[0]
+    assert (verdict.level != "none", verdict.segments, verdict.reason) == (True, 2, "one_column")
+    assert 0.001 < verdict.dip < 0.05
+    chance = Chance(np.zeros(2), np.random.default_rng(0).normal(size=(9, 2)))
+    alone = Measured(
+        chance, pd.Series({"x": 0.005}), {}, 1, 500, 60, 3, 500, np.zeros((1, 1)), np.zeros(1, int)
+    )
+    assert not alone.exists
+    assert alone._replace(likely=2).exists
+    assert alone._replace(dips=pd.Series({"x": 0.0005})).exists

@@ -11,8 +11,10 @@ import hashlib
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +34,8 @@ from . import runner
 
 log = logging.getLogger(__name__)
 
-GRACE = 10  # seconds a stopped process gets to clean up
+GRACE = 4  # seconds stopped processes get to clean up, all together
+PARENT, LOOK_SECONDS = "SEGKIT_BATCH_PID", 0.5  # who started this process, and how often it is looked for
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 RECIPES = (".yml", ".yaml")
 Task = tuple[str, "Order"]
@@ -123,11 +126,20 @@ def _recorded(recipe: Recipe, order: Order) -> Path:
 
 def carry_out(targets: Sequence[str], order: Order, jobs: int) -> Iterator[Outcome]:
     """Carry out targets, `jobs` at once, those with `by` group by group; yield what became of each."""
+    if parent := os.environ.pop(PARENT, ""):
+        threading.Thread(target=_follow, args=(int(parent),), daemon=True).start()
     tasks = [task for target in targets for task in _tasks(target, order)]
     if jobs > 1 and len(tasks) > 1:
         yield from several(tasks, jobs)
     else:
         yield from (one(*task) for task in tasks)
+
+
+def _follow(parent: int) -> None:
+    """End this process as a stop would when the one that started it is gone, however that ended."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _tasks(target: str, order: Order) -> list[Task]:
@@ -146,7 +158,7 @@ def _tasks(target: str, order: Order) -> list[Task]:
 
 def several(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
     """Carry out tasks in processes, `jobs` at once, each a call of the command line; yield as they end."""
-    environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
+    environment = {**os.environ, **dict.fromkeys(THREADS, "1"), PARENT: str(os.getpid())}
     running: list[subprocess.Popen[str]] = []
 
     def carry_out(target: str, order: Order, key: str) -> Outcome:
@@ -182,8 +194,7 @@ def several(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:
                 yield done.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            for child in running:
-                _stop(child)
+            _stop(running)
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
@@ -279,10 +290,13 @@ def _short(folder: Path) -> str:
     return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
-def _stop(child: subprocess.Popen[str]) -> None:
-    if child.poll() is None:
+def _stop(children: Sequence[subprocess.Popen[str]]) -> None:
+    """Ask those that still run to end, and after a while end them."""
+    end, left = time.monotonic() + GRACE, [child for child in children if child.poll() is None]
+    for child in left:
         child.terminate()
+    for child in left:
         try:
-            child.wait(GRACE)
+            child.wait(max(0.0, end - time.monotonic()))
         except subprocess.TimeoutExpired:
             child.kill()

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from segkit import runs
@@ -136,6 +141,42 @@ def test_leaving_the_loop_stops_what_still_runs(tmp_path):
     assert next(running).exit_code == 2
     running.close()
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_a_killed_batch_leaves_no_process_behind(tmp_path, root):
+    book = stub.notebook(
+        tmp_path / "book.ipynb",
+        f"open({str(tmp_path / 'begun')!r}, 'a').write('x')\nimport time\ntime.sleep(60)",
+    )
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yml").write_text(f"name: {name}\n")
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "segkit.cli",
+        "run",
+        "a.yml",
+        "b.yml",
+        "--jobs",
+        "2",
+        "--out",
+        "out",
+    ]
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    batch_of_two = subprocess.Popen([*command, "--notebook", str(book)], cwd=tmp_path, env=env)
+    begun, end = tmp_path / "begun", time.monotonic() + 60
+    while not (begun.exists() and begun.stat().st_size == 2) and time.monotonic() < end:
+        time.sleep(0.1)
+    family = psutil.Process(batch_of_two.pid).children(recursive=True)
+    assert len(family) >= 4  # two runs and their kernels
+    batch_of_two.kill()
+    batch_of_two.wait()
+    _, alive = psutil.wait_procs(family, timeout=5)
+    for each in alive:
+        each.kill()
+    assert alive == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_by_makes_a_run_for_each_value(asked, tmp_path):

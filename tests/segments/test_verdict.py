@@ -228,7 +228,7 @@ def test_the_number_decided_is_the_largest_multiple_of_chance_unless_leads_are_s
 
 def test_a_shallow_dip_counts_only_where_normal_clouds_are_seen_as_well():
     # seed 19 of the scorecard: two segments 4 apart in one of several columns, z 1.7, dip p .005
-    frame, truth = tables.one_margin(4, np.random.default_rng([19, 4]))
+    frame = tables.one_margin(4, np.random.default_rng([19, 4]))[0]
     verdict = judged(frame, transform="auto-log")[0]
     assert (verdict.level != "none", verdict.segments, verdict.reason) == (True, 2, "one_column")
     assert 0.001 < verdict.dip < 0.05

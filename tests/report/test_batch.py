@@ -176,7 +176,8 @@ def test_a_killed_batch_leaves_no_process_behind(tmp_path, root):
     for each in alive:
         each.kill()
     assert alive == []
-    assert not (tmp_path / "out").exists()
+    # Each of the two leaves the folder to the other while that is still in it; empty, it may stay.
+    assert not (tmp_path / "out").exists() or list((tmp_path / "out").iterdir()) == []
 
 
 def test_by_makes_a_run_for_each_value(asked, tmp_path):

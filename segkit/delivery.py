@@ -164,10 +164,7 @@ def _workbook(run: _Run, path: Path) -> None:
 
 
 def _csv(run: _Run, path: Path) -> None:
-    if run.safe:
-        export.to_csv(run.customers, path)
-    else:
-        run.customers.to_csv(path, index=False, lineterminator="\n")
+    export.to_csv(run.customers, path, safe=run.safe)
 
 
 def _json(run: _Run, path: Path) -> None:

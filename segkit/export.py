@@ -58,7 +58,8 @@ def write(study: Made, folder: Path) -> list[Path]:
         files.append(folder / "model.json")
         study.model.save(files[-1])
     if len(study.assignments) <= CSV_ROWS:
-        files.append(to_csv(study.assignments, folder / "segments.csv"))
+        safe = study.params.dump()["formula_safe"]
+        files.append(to_csv(study.assignments, folder / "segments.csv", safe=safe))
     else:
         log.warning("no segments.csv: %d customers are more than a spreadsheet opens", len(study.assignments))
     return files
@@ -88,15 +89,17 @@ def to_file(table: pd.DataFrame, path: str | Path) -> Path:
     return file
 
 
-def to_csv(table: pd.DataFrame, path: Path) -> Path:
-    """Write a table as UTF-8 CSV in which no cell and no header runs as a formula; return the path."""
-    safe = pd.concat([_safe(table.iloc[:, position]) for position in range(table.shape[1])], axis=1)
-    safe.columns = pd.Index([cell(str(name)) for name in table.columns])
-    texts = (str(value) for name in [safe.columns, *_texts(safe)] for value in name)
+def to_csv(table: pd.DataFrame, path: Path, *, safe: bool = True) -> Path:
+    """Write a table as UTF-8 CSV; when `safe` no cell and no header runs as a formula; return the path."""
+    if safe:
+        columns = [str(name) for name in table.columns]
+        table = pd.concat([_safe(table.iloc[:, position]) for position in range(table.shape[1])], axis=1)
+        table.columns = pd.Index([cell(name) for name in columns])
+    texts = (str(value) for name in [table.columns, *_texts(table)] for value in name)
     # The csv module quotes a line feed; a bare carriage return would start a new row, and in it a formula.
     quoting: Literal[0, 2] = 2 if any("\r" in text for text in texts) else 0  # QUOTE_NONNUMERIC, _MINIMAL
     with path.open("w", encoding="utf-8", newline="") as stream:
-        safe.to_csv(stream, index=False, lineterminator="\n", quoting=quoting)
+        table.to_csv(stream, index=False, lineterminator="\n", quoting=quoting)
     return path
 
 

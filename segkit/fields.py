@@ -177,6 +177,22 @@ Like = Annotated[
         trust="operator",
     ),
 ]
+SegmentNames = Annotated[
+    str,
+    _field(
+        "", "Segments", "Names", "own names with semicolons between, segment 1 first; an empty one keeps ours"
+    ),
+]
+FormulaSafe = Annotated[
+    bool,
+    _field(
+        True,  # noqa: FBT003
+        "Reading",
+        "Formula-safe files",
+        "whether text that a spreadsheet would run gets an apostrophe in files; off keeps exact bytes",
+        trust="operator",
+    ),
+]
 Model = Annotated[
     str,
     _field(

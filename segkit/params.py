@@ -157,12 +157,14 @@ class Params(Kind):
     algorithm: f.Algorithm
     segments: f.Segments
     like: f.Like
+    segment_names: f.SegmentNames
     max_segments: f.MaxSegments
     min_segment_size: f.MinSegmentSize
     top_features: f.TopFeatures
     seed: f.Seed
     currency: f.Currency
     locale: f.Locale
+    formula_safe: f.FormulaSafe
     output: f.Output
     interactive: f.Interactive
 
@@ -224,6 +226,7 @@ class RfmParams(Kind):
     seed: f.Seed
     currency: f.Currency
     locale: f.Locale
+    formula_safe: f.FormulaSafe
     output: f.Output
     interactive: f.Interactive
 
@@ -250,6 +253,7 @@ class CompareParams(Kind):
     seed: f.Seed
     currency: f.Currency
     locale: f.Locale
+    formula_safe: f.FormulaSafe
     output: f.Output
     interactive: f.Interactive
 
@@ -280,6 +284,7 @@ class ScoreParams(Kind):
     seed: f.Seed
     currency: f.Currency
     locale: f.Locale
+    formula_safe: f.FormulaSafe
     output: f.Output
     interactive: f.Interactive
 

@@ -144,7 +144,8 @@ def forget_customer(index: Index, customer: str, *outs: str | Path) -> Iterator[
         with runs.begin(folder.parent, folder.name) as made:
             shutil.copytree(folder, made.path, dirs_exist_ok=True)
             (made.path / "manifest.json").unlink()
-            rows, texts = _leave_table(made.path, customer), _leave_texts(made.path, customer)
+            safe = runs.manifest(folder)["parameters"].get("formula_safe", True)
+            rows, texts = _leave_table(made.path, customer, safe=safe), _leave_texts(made.path, customer)
             if not rows and not texts:
                 continue
             if re.search("[^0-9.,-]", customer) and any(map(_names(customer), made.path.iterdir())):
@@ -155,7 +156,7 @@ def forget_customer(index: Index, customer: str, *outs: str | Path) -> Iterator[
         yield folder, rows
 
 
-def _leave_table(folder: Path, customer: str) -> int:
+def _leave_table(folder: Path, customer: str, *, safe: bool) -> int:
     """Take a customer out of the assignments; return how many rows went. Row numbers are nobody's id."""
     if not (folder / TABLE).exists():
         return 0
@@ -165,7 +166,7 @@ def _leave_table(folder: Path, customer: str) -> int:
         kept = table[~theirs]
         export.to_parquet(kept, folder / TABLE)
         if (folder / "segments.csv").exists():
-            export.to_csv(kept, folder / "segments.csv")
+            export.to_csv(kept, folder / "segments.csv", safe=safe)
     return int(theirs.sum())
 
 

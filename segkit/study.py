@@ -204,7 +204,7 @@ def segment(source: Any = None, params: Params | None = None, **fields: Any) -> 
     made, placed = _placed(ready, params, seen)
     watch.get()("describe segments")
     tables = _described(ready, made["model"], placed, params, seen)
-    made |= tables | _named(made, tables, placed, seen)
+    made |= tables | _named(made, tables, placed, seen, params)
     made |= _told(made, params, seen)
     segments, fit, far = (made["assignments"][name] for name in ("segment", "confidence", "outlier"))
     origins = [ready.recipe.origin[name] for name in ready.recipe.names]
@@ -538,14 +538,17 @@ def _with(
     return pd.concat([own, placed[list(PLACED)]], axis=1)
 
 
-def _named(made: dict[str, Any], tables: dict[str, Any], placed: pd.DataFrame, seen: Check) -> dict[str, Any]:
-    """Name the segments, and write the names wherever segments stand."""
+def _named(
+    made: dict[str, Any], tables: dict[str, Any], placed: pd.DataFrame, seen: Check, params: Params
+) -> dict[str, Any]:
+    """Name the segments, and write the names wherever segments stand; those of the parameters come first."""
     fresh = names_room.name_segments(tables["profile"], tables["drivers"], tables["sizes"], seen.columns)
     kept = made["model"].names  # those that an earlier run gave
     names = [
         old or (f"{new} ({i})" if new and new in kept else new)
         for i, (old, new) in enumerate(zip(kept, fresh, strict=True), start=1)
     ]
+    names = _renamed(names, [each.strip() for each in params.segment_names.split(";")])
     told = made["strength"].set_index("segment")["status"].replace("far out", "does not hold")
     holds = [str(told.get(segment, "")) for segment in tables["sizes"]["segment"]]
     sizes = tables["sizes"].assign(name=names, strength=holds)
@@ -556,6 +559,23 @@ def _named(made: dict[str, Any], tables: dict[str, Any], placed: pd.DataFrame, s
         "sizes": sizes,
         "assignments": placed.assign(segment_name=called, strength=strong),
     }
+
+
+def _renamed(names: list[str], own: list[str]) -> list[str]:
+    """Put names of the parameters in place of those that were made; one population has no name."""
+    if len(names) < 2:
+        return names
+    if len(own) > len(names):
+        raise ParameterError(
+            f"segment_names holds {len(own)} names, and there are only {len(names)} segments. "
+            "Ask for that many with segments, or name fewer."
+        )
+    named = [mine or made for mine, made in zip(own, names, strict=False)] + names[len(own) :]
+    if twice := sorted({name for name in named if name and named.count(name) > 1}):
+        raise ParameterError(
+            f'segment_names: two segments would be called "{twice[0]}". Give each its own name.'
+        )
+    return named
 
 
 def _told(made: dict[str, Any], params: Params, seen: Check) -> dict[str, Any]:

@@ -255,3 +255,24 @@ def test_personal_data_stand_in_no_file_of_a_run(tmp_path):
     for trace in (b"Zerlina", b"planted.example", b"+49 30 77", b"QX1", b"7ZZ"):
         assert trace not in held
     assert not any(str(number).encode() in held for number in people["card_number"])
+
+
+def test_names_of_ones_own_stand_wherever_segments_are_named(retail):
+    study = segment(retail[0], segments=3, segment_names="VIPs; ; Sleepers")
+    names = study.sizes["name"].tolist()
+    assert (names[0], names[2], len(set(names))) == ("VIPs", "Sleepers", 3)
+    assert set(study.assignments["segment_name"]) == set(names)
+    assert list(study.model.names) == names
+    assert study.text.names == tuple(names)
+    for wrong, said in (("a;b;c;d", "only 3 segments"), ("a;a", 'called "a"')):
+        with pytest.raises(ParameterError, match=said):
+            segment(retail[0], segments=3, segment_names=wrong)
+
+
+def test_exact_bytes_are_kept_where_they_are_asked_for_and_the_manifest_says_so(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"id": [f"=1+{at}" for at in range(200)], "spend": rng.lognormal(size=200)})
+    for safe, start in ((True, "'=1+0,"), (False, "=1+0,")):
+        folder = runs.save(segment(table, segments=2, formula_safe=safe), tmp_path / f"{safe}")
+        assert (folder / "segments.csv").read_text().splitlines()[1].startswith(start)
+        assert runs.manifest(folder)["parameters"]["formula_safe"] is safe

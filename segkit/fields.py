@@ -236,6 +236,17 @@ MaxMissingFail = Annotated[
         le=1,
     ),
 ]
+MaxDuplicateIdsFail = Annotated[
+    float,
+    _field(
+        1.0,
+        "Quality limits",
+        "Repeated ids, fail",
+        "share of rows whose customer id stands above already beyond which the study fails",
+        ge=0,
+        le=1,
+    ),
+]
 Date = Annotated[str, _field("auto", "Data", "Date", "column with the day of the purchase; auto finds it")]
 Amount = Annotated[
     str,

@@ -231,7 +231,7 @@ class Index:
         if since:
             query = query.where(RUNS.c.started >= since)
         if until:
-            query = query.where(RUNS.c.started < until + "\U0010ffff")
+            query = query.where(sa.func.substr(RUNS.c.started, 1, len(until)) <= until)
         for field, value in (parameters or {}).items():
             named = sa.select(PARAMETERS.c.key).where(
                 PARAMETERS.c.field == field, PARAMETERS.c.value == value

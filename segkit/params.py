@@ -150,6 +150,7 @@ class Params(Kind):
     min_rows: f.MinRows
     max_missing_warn: f.MaxMissingWarn
     max_missing_fail: f.MaxMissingFail
+    max_duplicate_ids_fail: f.MaxDuplicateIdsFail
     impute: f.Impute
     encode: f.Encode
     transform: f.Transform

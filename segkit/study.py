@@ -61,7 +61,7 @@ from .segments.verdict import Verdict
 
 log = logging.getLogger(__name__)
 DESCRIBED = ("customer_id", "features", "exclude", "categories", "numbers", "value")
-GATED = ("min_rows", "max_missing_warn", "max_missing_fail")
+GATED = ("min_rows", "max_missing_warn", "max_missing_fail", "max_duplicate_ids_fail")
 PREPARED = ("impute", "encode", "transform", "scale")
 NUMBERS, CATEGORIES = ("number", "money"), ("category", "yes/no")
 PLACED = ("segment", "confidence", "distance", "outlier")

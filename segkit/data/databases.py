@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import duckdb
@@ -18,8 +19,12 @@ import duckdb
 from segkit.errors import SourceError
 from segkit.safe import identifier
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _NO_EXTENSIONS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 _TABLES = "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%'"
+_BATCH_ROWS = 20_000
 
 
 def shown(address: str) -> str:
@@ -90,22 +95,43 @@ def _sqlite(path: Path, query: str, out: Path) -> None:
     with sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True) as database:
         database.execute("PRAGMA query_only = 1")
         tables = [name for (name,) in database.execute(_TABLES)]
-        cursor = database.execute(_select(path.name, tables, query))
-        names = [each[0] for each in cursor.description]
-        rows = cursor.fetchall()
+        database.execute("BEGIN")  # both passes see the same rows
+        asked = _select(path.name, tables, query)
+        cursor = database.execute(asked)
+        names = [f"{each[0]}" for each in cursor.description]
+        kinds: list[set[type]] = [set() for _ in names]
+        for rows in _batches(cursor):
+            for seen, column in zip(kinds, zip(*rows, strict=True), strict=True):
+                seen.update(map(type, column))
+        schema = pa.schema([(name, _arrow(seen)) for name, seen in zip(names, kinds, strict=True)])
+        with pq.ParquetWriter(out, schema) as writer:
+            for rows in _batches(database.execute(asked)):
+                columns = [
+                    pa.array(_texts(column) if pa.types.is_string(kind) else column, kind)
+                    for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
+                ]
+                writer.write_table(pa.Table.from_arrays(columns, schema=schema))
     database.close()
-    columns = [_arrow(column) for column in zip(*rows, strict=True)] if rows else [pa.nulls(0)] * len(names)
-    pq.write_table(pa.Table.from_arrays(columns, names=[f"{name}" for name in names]), out)
 
 
-def _arrow(values: tuple[object, ...]) -> object:
-    """Return a column of SQLite, whose values may be of several kinds, as one of Arrow."""
+def _batches(cursor: sqlite3.Cursor) -> Iterator[list[tuple[object, ...]]]:
+    yield from iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
+
+
+def _texts(values: Iterable[object]) -> list[str | None]:
+    return [None if value is None else str(value) for value in values]
+
+
+def _arrow(kinds: set[type]) -> pa.DataType:
+    """Return Arrow's type for a column of SQLite, whose values may be of several kinds."""
     import pyarrow as pa  # noqa: PLC0415
 
-    kinds = {type(value) for value in values if value is not None}
-    if kinds <= {int} or kinds <= {float, int}:
-        return pa.array(values, pa.int64() if kinds <= {int} else pa.float64())
-    return pa.array([None if value is None else str(value) for value in values], pa.string())
+    kinds = kinds - {type(None)}
+    if not kinds:
+        return pa.null()
+    if kinds <= {float, int}:
+        return pa.int64() if kinds == {int} else pa.float64()
+    return pa.string()
 
 
 def _duckdb(path: Path, query: str, out: Path) -> None:

@@ -94,7 +94,8 @@ def _checked(path: Path, encoding: str) -> str:
 
 def _eight_bit(path: Path) -> str:
     """Return the encoding of a text that is not UTF-8, or refuse a text that looks like none we can tell."""
-    high = b"".join(re.findall(rb"[^\n]*[\x80-\xff][^\n]*\n?", path.read_bytes()[: 1 << 24]))[:_SAMPLE]
+    head = next(gate.blocks(path, 1 << 24))
+    high = b"".join(re.findall(rb"[^\n]*[\x80-\xff][^\n]*\n?", head))[:_SAMPLE]
     signs = [sign for sign in high.decode("cp1252", errors="replace") if ord(sign) > 127]
     western = sum(_WESTERN.match(sign) is not None for sign in signs)
     letters = sum(65 <= byte <= 122 for byte in high)

@@ -35,7 +35,7 @@ _Gate = tuple[str, str, str, str]
 
 def check(
     frame: Any, columns: pd.DataFrame, ranks: pd.DataFrame | None = None, *, min_rows: int = 2,
-    max_missing_warn: float = _GAPS, max_missing_fail: float = 1.0,
+    max_missing_warn: float = _GAPS, max_missing_fail: float = 1.0, max_duplicate_ids_fail: float = 1.0,
 ) -> pd.DataFrame:  # fmt: skip
     """Judge a table before anything is made of it.
 
@@ -51,6 +51,8 @@ def check(
         Fewer rows fail.
     max_missing_warn, max_missing_fail : float
         Share of missing values (0 to 1) of the worst column in use beyond which it is noted, or fails.
+    max_duplicate_ids_fail : float
+        Share of the rows (0 to 1) whose id stands in an earlier row beyond which the table fails.
 
     Returns
     -------
@@ -71,7 +73,8 @@ def check(
     if ranks is None:
         ranks = correlation(frame, numbers["column"].to_list())
     gates = [
-        _rows(len(table), min_rows), _usable(used, numbers), _repeated(table, columns), _ids(columns),
+        _rows(len(table), min_rows), _usable(used, numbers), _repeated(table, columns),
+        _ids(columns, max_duplicate_ids_fail),
         _missing(used, max_missing_warn, max_missing_fail),
         _constant(columns), _skew(numbers), _far_out(numbers), _levels(used), _same(ranks, columns),
         *(_gate(name, found, reason, warn=warn) for name, found, reason, warn in traps.find(table, numbers)),
@@ -158,7 +161,7 @@ def _repeated(table: nw.DataFrame[Any], columns: pd.DataFrame) -> _Gate:
     )
 
 
-def _ids(columns: pd.DataFrame) -> _Gate:
+def _ids(columns: pd.DataFrame, fail: float) -> _Gate:
     ids = columns[columns["use"] == "id"]
     if ids.empty:
         return _gate("Customer id", "none; rows are counted from 1", "", warn=False)
@@ -168,9 +171,8 @@ def _ids(columns: pd.DataFrame) -> _Gate:
         f"{count:,} {fault}" for count, fault in ((again, "repeated"), (row["missing"], "missing")) if count
     ]
     reason = "one row per customer is expected; a log of orders must be summed first"
-    return _gate(
-        "Customer id", f"{row['column']}: {', '.join(faults) or 'no two alike'}", reason, warn=bool(faults)
-    )
+    found = f"{row['column']}: {', '.join(faults) or 'no two alike'}"
+    return _gate("Customer id", found, reason, warn=bool(faults), fail=again > fail * row["rows"])
 
 
 def _missing(used: pd.DataFrame, warn: float, fail: float) -> _Gate:

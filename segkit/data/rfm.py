@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from segkit.errors import GateError, ParameterError, SourceError, nearest
 from . import roles
 
 CENTS = 4  # decimals that sums of money keep: the order in which threads add up must not show
+_BITS = {62: "BIGINT", 126: "HUGEINT"}  # months that one number has bits for
 _ASKED = ("customer_id", "date", "amount", "quantity", "price", "order_id", "product")
 _HINTS = {  # words in the names of columns, the surest first
     "date": ("date", "day", "time", "timestamp"),
@@ -135,7 +136,7 @@ def rfm(
         )
     until = until or tally["last"]
     settled = {"returns": returns, "cancelled": cancelled, "zeros": zeros, "duplicates": duplicates}
-    made = _customers(rows, until, settled, customer_id)
+    made = _customers(rows, (tally["first"], until), settled, customer_id)
     people = made[made["frequency"] > 0].reset_index(drop=True)
     if people.empty:
         raise SourceError("No row is a purchase: none has a customer, a date and an amount above zero.")
@@ -255,23 +256,26 @@ def _tally(rows: Any, until: dt.date | None) -> dict[str, Any]:
     """Count what every rule finds, over all rows."""
     early = nw.col("day") <= nw.lit(until or dt.date.max)
     count = {
-        "used": nw.len(), "last": nw.col("day").max(), "without_id": nw.col("who").is_null().sum(),
+        "used": nw.len(), "last": nw.col("day").max(), "first": nw.col("day").min(),
+        "without_id": nw.col("who").is_null().sum(),
         "without_day": nw.col("day").is_null().sum(), "without_money": nw.col("money").is_null().sum(),
         "negative": nw.col("negative").sum(), "below": (nw.col("money") < 0).sum(),
         "cancels": nw.col("cancels").sum(), "zero": (nw.col("money") == 0).sum(), "late": (~early).sum(),
         "fit": (_known() & early).sum(),
     }  # fmt: skip
     found = rows.select(**count).collect("pyarrow").to_native().to_pylist()[0]
-    return {key: value if key == "last" else int(value or 0) for key, value in found.items()}
+    return {key: value if key in {"first", "last"} else int(value or 0) for key, value in found.items()}
 
 
 def _count(frame: Any) -> int:
     return int(frame.select(nw.len()).collect("pyarrow").item())
 
 
-def _customers(rows: Any, until: dt.date, settled: Mapping[str, str], name: str) -> pd.DataFrame:
+def _customers(
+    rows: Any, span: tuple[dt.date | None, dt.date], settled: Mapping[str, str], name: str
+) -> pd.DataFrame:
     """Sum up by customer in one query."""
-    used = rows.filter(_known() & (nw.col("day") <= nw.lit(until)))
+    used = rows.filter(_known() & (nw.col("day") <= nw.lit(span[1])))
     money, back, cancels = nw.col("money"), nw.col("back"), nw.col("cancels")
     buys = ~back & ((money > 0) if settled["zeros"] == "drop" else (money >= 0))
     day = nw.when(buys).then(nw.col("day"))
@@ -282,7 +286,11 @@ def _customers(rows: Any, until: dt.date, settled: Mapping[str, str], name: str)
             "ignore ignore": back & ~back}[f"{settled['returns']} {settled['cancelled']}"]  # fmt: skip
     sums = {"bought": nw.when(buys).then(money), "given": nw.when(back).then(-money),
             "lost": nw.when(lost).then(-money)}  # fmt: skip
-    table = used.with_columns(day=day, **sums, **counted).group_by("who").agg(
+    ready = used.with_columns(day=day, **sums, **counted)
+    if isinstance(ready.to_native(), duckdb.DuckDBPyRelation):
+        summed = _in_duckdb(ready.to_native(), counted, span)
+        return summed.sort_values("who", ignore_index=True).rename(columns={"who": name})
+    table = ready.group_by("who").agg(
         nw.len().alias("rows"), back.sum().alias("returns"),
         nw.col("day").max().alias("last_purchase"), nw.col("day").min().alias("first_purchase"),
         *(nw.col(each).sum() for each in sums), *(nw.col(each).n_unique() for each in counted),
@@ -293,6 +301,21 @@ def _customers(rows: Any, until: dt.date, settled: Mapping[str, str], name: str)
     for each in counted:  # what is no purchase was counted as one more: null
         made[each] -= made.get(f"{each} gap", made["gap"]).astype("int64")
     return made.sort_values("who", ignore_index=True).rename(columns={"who": name})
+
+
+def _in_duckdb(ready: Any, counted: Iterable[str], span: tuple[dt.date | None, dt.date]) -> pd.DataFrame:
+    """Return the same sums from DuckDB, where months as bits of one number take half the time of a set."""
+    asked = {"rows": "count(*)", "returns": "sum(back::INTEGER)",
+             "last_purchase": "max(day)", "first_purchase": "min(day)",
+             **{each: f"coalesce(sum({each}), 0)" for each in ("bought", "given", "lost")},
+             **{each: f"count(DISTINCT {each})" for each in counted}}  # fmt: skip
+    first, last = (each.year * 12 + each.month for each in (span[0] or span[1], span[1]))
+    if kind := next((kind for most, kind in _BITS.items() if last - first < most), ""):
+        bit = f"1::{kind} << (active_months - {first})::INTEGER"
+        asked["active_months"] = f"coalesce(bit_count(bit_or({bit})), 0)"
+    made = ready.aggregate(", ".join(["who", *(f"{sql} AS {each}" for each, sql in asked.items())]), "who")
+    found: pd.DataFrame = made.to_arrow_table().to_pandas(date_as_object=False)
+    return found
 
 
 def _finished(people: pd.DataFrame, until: dt.date) -> pd.DataFrame:

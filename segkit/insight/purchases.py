@@ -122,7 +122,6 @@ def afterwards(
     count = np.bincount(at, minlength=len(known))
     revenue = np.bincount(at, values["mean"], len(known))
     share = revenue / revenue.sum() if revenue.sum() > 0 else np.full(len(known), np.nan)
-    share = revenue / revenue.sum() if revenue.sum() > 0 else np.full(len(known), np.nan)
     made = pd.DataFrame({"name": known, "customers": count, "revenue": revenue, "revenue_share": share})
     drawn: dict[str, list[np.ndarray]] = {what: [] for what in values}
     rng = np.random.default_rng(seed)

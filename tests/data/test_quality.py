@@ -140,3 +140,11 @@ def test_limits_decide_what_is_noted_and_what_fails():
     assert status("Missing values", max_missing_fail=0.49) == "fail"
     assert status("Rows", min_rows=80) == "pass"
     assert status("Rows", min_rows=81) == "fail"
+
+
+def test_repeated_ids_fail_from_the_share_that_is_asked_for():
+    frame = plain().assign(id=[f"C{n % 150}" for n in range(200)])  # a quarter stands above already
+    columns = describe(frame)
+    for share, status in ((1.0, "warn"), (0.25, "warn"), (0.24, "fail")):
+        table = quality.check(frame, columns, max_duplicate_ids_fail=share).set_index("check")
+        assert table.loc["Customer id", "status"] == status

@@ -144,6 +144,16 @@ def test_every_engine_and_every_order_of_rows_gives_the_same(log, convert):
     pd.testing.assert_frame_equal(made.customers, expected.customers, check_dtype=False)
 
 
+@pytest.mark.parametrize("months", [1, 62, 63, 126, 127, 400])
+def test_active_months_are_counted_in_logs_of_any_length(months):
+    days = pd.date_range("1990-01-15", periods=months, freq="MS")
+    frame = pd.DataFrame({"who": "a", "day": [*days, days[0]], "paid": 1.0})
+    frame = pd.concat([frame, pd.DataFrame({"who": ["b"], "day": [days[-1]], "paid": [-1.0]})])
+    names = {"customer_id": "who", "date": "day", "amount": "paid"}
+    for made in (rfm(frame, **names), rfm(pl.from_pandas(frame).lazy(), **names)):
+        assert made.customers[["who", "active_months"]].to_numpy().tolist() == [["a", months]]
+
+
 def test_days_are_those_of_the_zone():
     times = pd.to_datetime(["2025-01-01 23:30", "2025-01-02 00:30"], utc=True)
     frame = pd.DataFrame({"who": ["a", "a"], "day": times, "paid": [1.0, 1.0]})

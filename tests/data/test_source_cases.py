@@ -176,6 +176,28 @@ def test_databases_and_arrow_files_give_the_same_table(tmp_path):
         source.load(tmp_path / "a.sqlite", query="drop table customers")
 
 
+def test_kinds_of_an_sqlite_column_are_settled_over_all_its_batches(tmp_path):
+    rows = 20_005  # one more batch for the last five
+    with sqlite3.connect(tmp_path / "a.sqlite") as database:
+        database.execute("create table t (id, whole, decimal, mixed, none)")
+        late = [
+            (f"C{at}", at, at if at < rows - 3 else 0.5, at if at < rows - 1 else "x", None)
+            for at in range(rows)
+        ]
+        database.executemany("insert into t values (?, ?, ?, ?, ?)", late)
+    database.close()
+    frame = source.load(tmp_path / "a.sqlite")[0]
+    assert frame["whole"].sum() == rows * (rows - 1) // 2
+    assert frame["decimal"].dtype == "float64"
+    assert frame["decimal"].iloc[-1] == 0.5
+    assert frame["mixed"].iloc[[0, -1]].to_list() == ["0", "x"]
+    with sqlite3.connect(tmp_path / "empty.sqlite") as database:
+        database.execute("create table t (id, spend)")
+    database.close()
+    with pytest.raises(SourceError):
+        source.load(tmp_path / "empty.sqlite")
+
+
 def test_a_pattern_of_files_puts_their_rows_together(tmp_path):
     for at in (1, 2):
         (tmp_path / f"{at}.csv").write_bytes(PLAIN)

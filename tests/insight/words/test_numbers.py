@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from segkit.insight.words.numbers import SEPARATORS, Numbers
@@ -113,11 +113,12 @@ def test_counts_read_back(x):
 
 
 @given(st.floats(0.001, 0.999))
+@example(0.95)
 def test_a_natural_frequency_is_close_to_the_share(share):
     words = {n.cardinal(i).lower(): i for i in range(1, 13)}
     text = n.one_in(share)
     if text == "nearly every customer":
-        assert share > 0.95
+        assert share >= 0.95  # ten tenths when rounded
         return
     top, _, _, bottom = text.split()
     ratio = words[top] / (words.get(bottom) or int(bottom.replace(",", "")))

@@ -162,7 +162,7 @@ def test_sdist_holds_no_secret(checkout, tmp_path):
 
 @pytest.fixture(scope="module")
 def installed(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the programs of a fresh environment: the wheel is installed, what it needs is only to be seen."""
+    """Return the programs of a fresh environment: the wheel is in it, what it needs can be seen."""
     build = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", build, checkout)
     (wheel,) = build.glob("*.whl")

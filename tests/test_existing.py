@@ -141,16 +141,18 @@ def test_such_a_run_is_saved_whole_and_its_model_places_nobody(true, table, tmp_
         true.model.sql()
 
 
-def test_two_such_runs_are_compared_by_their_customers_and_no_move_is_explained(true, table, tmp_path):
-    before = runs.save(true, tmp_path / "before")
-    tiers = table[1].copy()
-    tiers[:40] = "Silver"
-    later = segment(table[0].assign(tier=tiers), labels="tier", max_segments=6)
-    found = compare(str(runs.save(later, tmp_path / "after")), before=str(before))
-    assert found.segments["fate"].tolist() == ["same", "same", "same"]
-    assert len(found.compared.moves) == 40
-    assert set(found.compared.moves["cause"]) == {"unknown"}
-    assert "places no new customers" in found.why_not
+def test_two_such_runs_are_compared_by_their_customers_and_no_move_is_explained(table, tmp_path):
+    tiers, found = table[1].copy(), []
+    for name, moved in (("before", 0), ("after", 40)):
+        tiers[:moved] = "Silver"
+        table[0].assign(tier=tiers).to_csv(tmp_path / f"{name}.csv", index=False)
+        study = segment(str(tmp_path / f"{name}.csv"), labels="tier", max_segments=6)
+        found.append(str(runs.save(study, tmp_path / name)))
+    told = compare(found[1], before=found[0])
+    assert told.segments["fate"].tolist() == ["same", "same", "same"]
+    assert len(told.compared.moves) == 40
+    assert set(told.compared.moves["cause"]) == {"unknown"}
+    assert "places no new customers" in told.why_not
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -75,6 +76,8 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
         "Three indices for each number of segments; the grey band is what chance gives in nine of ten tries"
     )
     title = f"{numbers.cardinal(verdict.segments)} segments stand further apart than chance gives"
+    if not isnan(verdict.dbcv):
+        title = f"{numbers.cardinal(verdict.shown)} segments are dense places with thinner ones between"
     if verdict.level == "none":
         title = "No number of segments does better than chance"
     if verdict.reason == "too_few":

@@ -170,8 +170,9 @@ def _plot(page: Page, figure: Mapping[str, Any]) -> tuple[str, str]:
     page.figures.append({"data": figure["data"], "layout": layout})
     name, alt = html(meta.get("panel", "")), html(meta.get("alt", ""))
     return name, (
-        f'<div class="sk-plot" data-figure="{len(page.figures) - 1}" data-panel="{name}" role="img" '
-        f'aria-label="{alt}" style="min-height:{int(layout.get("height", 450))}px"></div>'
+        f'<div class="sk-scrolls"><div class="sk-plot" data-figure="{len(page.figures) - 1}" '
+        f'data-panel="{name}" role="img" aria-label="{alt}" '
+        f'style="min-height:{int(layout.get("height", 450))}px"></div></div>'
     )
 
 

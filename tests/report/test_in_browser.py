@@ -67,7 +67,8 @@ def opened(page, report: Path, width: int) -> list[dict[str, float]]:
     return page.evaluate(
         "[...document.querySelectorAll('.sk-plot')].map((plot) => ({"
         "traces: plot._fullData.length, width: plot.clientWidth,"
-        "label: plot.getAttribute('aria-label').length, right: plot.getBoundingClientRect().right}))"
+        "label: plot.getAttribute('aria-label').length,"
+        "right: plot.closest('.sk-scrolls').getBoundingClientRect().right}))"
     )
 
 

@@ -126,6 +126,15 @@ Segments = Annotated[
     AfterValidator(_not_one),
     _field(0, "Segments", "Segments", "how many; 0 lets the data decide", ge=0, le=20),
 ]
+Labels = Annotated[
+    str,
+    _field(
+        "",
+        "Segments",
+        "Segments that exist",
+        "column with a segment for each customer, to be judged and explained; empty finds segments",
+    ),
+]
 MaxSegments = Annotated[
     int, _field(12, "Method", "At most", "the largest number of segments that is tried", ge=2, le=20)
 ]

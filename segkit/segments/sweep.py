@@ -37,13 +37,20 @@ EXACT_ROWS = 10_000  # up to here silhouettes are exact
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """One segmentation: labels 0..segments-1 by size, in the rows' order, each at the nearest centre."""
+    """One segmentation: labels 0..segments-1 by size, in the rows' order, each at the nearest centre.
+
+    Where that is not so, `follows` is false: only the rows it was made of have a segment, and -1 are rows in
+    none. `metric` assigns a row where that is not plain distance; `fit` is how sure each row's segment is,
+    where the distances do not tell.
+    """
 
     segments: int
     labels: Labels
     centers: Floats
     inertia: float
-    metric: Metric | None = None  # what assigns a row, where that is not plain distance
+    metric: Metric | None = None
+    follows: bool = True
+    fit: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)

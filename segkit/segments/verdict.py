@@ -22,8 +22,9 @@ from segkit.segments import sweep as sweep_room
 from segkit.segments.algorithms import mixture, registry
 from segkit.segments.chance import ENOUGH, Chance, compare, dips
 from segkit.segments.choose import needed as rows_needed
+from segkit.segments.given import Given
 from segkit.segments.prepare import Preparation
-from segkit.segments.sweep import Sweep
+from segkit.segments.sweep import Solution, Sweep
 from segkit.segments.validity import Floats, Labels, Matrix
 
 SAMPLE_ROWS = 1_000
@@ -83,6 +84,9 @@ class Verdict:
         How many of the segments shown hold for certain; 0 where nothing stands out.
     failed
         The segments shown that do not hold, or are made of far-out rows, where something stands out.
+    labels
+        The column whose segments are shown, where they existed already; then `segments` is what the data
+        support beside them.
     """
 
     level: str
@@ -105,6 +109,7 @@ class Verdict:
     why: str = ""
     held: int = 0
     failed: tuple[int, ...] = ()
+    labels: str = ""
 
 
 class Measured(NamedTuple):
@@ -273,27 +278,37 @@ def decide(
     auto: bool = True,
     seed: int = 0,
     least: float = 0.0,
+    given: Given | None = None,
 ) -> tuple[Verdict, pd.DataFrame, pd.DataFrame]:
-    """Turn what was measured into verdict, evidence and strength, for one number asked for; see `judge`."""
+    """Turn what was measured into verdict, evidence and strength, for one number asked for; see `judge`.
+
+    `given` are segments that exist already: they are shown, and judged like those that the data give.
+    """
     decided = _decided(sweep, measured, least)
     evidence = _evidence(sweep, measured, decided, segments)
     shown = max(k for k in sweep.solutions if k <= segments) if segments else decided
-    held = _strength(sweep, measured, shown, seed) if shown > 1 and measured.chance else NO_STRENGTH.copy()
-    told = evidence[evidence["segments"] == (shown if shown > 1 else sweep.proposed)]
+    solution = given.solution if given else sweep.solutions[shown]
+    shown = solution.segments
+    held = NO_STRENGTH.copy()
+    if shown > 1 and measured.chance:
+        held = _strength(solution, sweep.algorithm, measured, seed)
+    told = evidence[evidence["segments"] == (shown if shown > 1 else sweep.proposed)].to_dict("records")
+    row = told[0] if told else {}
     stands = bool(measured.chance and measured.chance.z > ENOUGH)
-    clear = decided > 1 and shown == decided and strength.clear(held)
+    wanted = decided > 1 and (bool(given) or shown == decided)
+    failed = tuple(held.loc[held["status"].isin(FAILED), "segment"].astype(int)) if decided > 1 else ()
     found = "stands_out" if stands else "one_column"
     verdict = Verdict(
-        level="none" if decided == 1 else "clear" if clear else "weak",
+        level="none" if decided == 1 else "clear" if wanted and strength.clear(held) else "weak",
         segments=decided,
         shown=shown,
         asked=segments,
-        supported=not segments or shown == decided,
+        supported=wanted and len(failed) < shown if given else not segments or shown == decided,
         reason=found if decided > 1 else _why_not(measured),
         z=measured.chance.z if measured.chance else np.nan,
-        silhouette=float(told["silhouette"].iloc[0]),
-        chance_low=float(told["chance_low"].iloc[0]),
-        chance_high=float(told["chance_high"].iloc[0]),
+        silhouette=given.silhouette if given else float(row["silhouette"]),
+        chance_low=float(row.get("chance_low", np.nan)),
+        chance_high=float(row.get("chance_high", np.nan)),
         smallest=2,
         largest=measured.largest,
         rows_used=min(measured.rows, SAMPLE_ROWS) if measured.chance else 0,
@@ -302,8 +317,9 @@ def decide(
         dip=measured.dip,
         algorithm=sweep.algorithm,
         why=_why(sweep.algorithm, measured) if auto else f"{sweep.algorithm} asked for",
-        failed=tuple(held.loc[held["status"].isin(FAILED), "segment"].astype(int)) if decided > 1 else (),
+        failed=failed,
         held=int((held["status"] == "holds").sum()) if decided > 1 else 0,
+        labels=given.column if given else "",
     )
     return verdict, evidence, held if decided > 1 else held.assign(status="does not hold")
 
@@ -311,13 +327,12 @@ def decide(
 NO_STRENGTH = pd.DataFrame(columns=strength.TABLE)
 
 
-def _strength(sweep: Sweep, measured: Measured, shown: int, seed: int) -> pd.DataFrame:
-    """Look for the segments shown again in bootstrap samples of at most 1,000 rows."""
-    solution = sweep.solutions[shown]
-    rows = measured.sample[:SAMPLE_ROWS]
-    labels = solution.labels[measured.places[:SAMPLE_ROWS]]
-    present, packed = np.unique(labels, return_inverse=True)
-    method = registry.get(sweep.algorithm)
+def _strength(solution: Solution, algorithm: str, measured: Measured, seed: int) -> pd.DataFrame:
+    """Look for the segments shown again in bootstrap samples of at most 1,000 of their rows."""
+    labels = solution.labels[measured.places]
+    inside = np.flatnonzero(labels >= 0)[:SAMPLE_ROWS]
+    rows, (present, packed) = measured.sample[inside], np.unique(labels[inside], return_inverse=True)
+    method = registry.get(algorithm)
 
     def again(drawn: Floats, b: int) -> Labels:
         if solution.metric:
@@ -325,7 +340,7 @@ def _strength(sweep: Sweep, measured: Measured, shown: int, seed: int) -> pd.Dat
         return validity.nearest(rows, method.fit(drawn, len(present), seed=seed + b, quick=True)[1])
 
     found = strength.table(rows, packed, again, seed=seed).assign(segment=present + 1)
-    every = found.set_index("segment").reindex(range(1, shown + 1)).reset_index()
+    every = found.set_index("segment").reindex(range(1, solution.segments + 1)).reset_index()
     return every.fillna({"share": 0.0, "jaccard": 0.0, "status": "does not hold"})
 
 

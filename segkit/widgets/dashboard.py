@@ -363,7 +363,7 @@ class ColumnBox(widgets.VBox):
 
 TABS: Mapping[str, Callable[[Dashboard], Tab]] = {
     "Overview": _overview,
-    "How many": lambda _: _stack("choice", "separation", "method", "glossary"),
+    "How many": lambda _: _stack("choice", "existing", "separation", "method", "glossary"),
     "Map": _map,
     "Profiles": _profiles,
     "Drivers": lambda _: _stack("drivers", "rules", "unused", "fairness"),

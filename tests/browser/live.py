@@ -7,6 +7,7 @@ import html
 import json
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -161,6 +162,13 @@ def slide(page: Any, segments: int) -> None:
 def settled(page: Any) -> None:
     """Wait until the status line says that all is up to date."""
     page.get_by_role("status").get_by_text("Up to date").first.wait_for(timeout=PATIENCE)
+
+
+def offer(page: Any, file: Path) -> None:
+    """Choose a file as a reader does."""
+    with page.expect_file_chooser() as chooser:
+        page.locator("button", has_text="Upload a file").click()
+    chooser.value.set_files(file)
 
 
 def panels_of(notebook: dict[str, Any]) -> tuple[str, ...]:

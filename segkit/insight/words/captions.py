@@ -92,7 +92,8 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
         f"chance gives {numbers.range(row['chance_low'], row['chance_high'])}."
         for row in records(best)
     )
-    return Caption(title, subtitle, "" if verdict.supported else asked, f"{title}. {aloud}")
+    note = asked if verdict.asked and not verdict.supported else ""
+    return Caption(title, subtitle, note, f"{title}. {aloud}")
 
 
 def preparations(preparations: pd.DataFrame, numbers: Numbers) -> Caption:

@@ -51,6 +51,8 @@ def facts(
 
 def _chosen(verdict: Verdict) -> str:
     tried = f"{verdict.smallest} to {verdict.largest}"
+    if verdict.labels:
+        return f"as {verdict.labels} divides them"
     if verdict.reason in {"too_few", "same"}:
         return "too few customers to tell" if verdict.reason == "too_few" else "all customers are alike"
     if verdict.asked:
@@ -86,6 +88,22 @@ def no_segments(verdict: Verdict) -> tuple[str, str]:
     return "No segments to describe", f"{why}, so nobody gets a name or an action."
 
 
+FINDS = {
+    "kmeans": "k-means", "mixture": "Gaussian mixture", "ward": "Ward's tree",
+    "bisecting": "Bisecting k-means",
+}  # fmt: skip
+
+
+def _found(params: Params, verdict: Verdict) -> str:
+    """Say what found the segments."""
+    tried = (
+        f"{FINDS[verdict.algorithm]}, {verdict.smallest} to {verdict.largest} segments, seed {params.seed}"
+    )
+    if verdict.labels:
+        return f"The segments are those of {verdict.labels}; beside them {tried}."
+    return f"{tried}; 1 is the largest."
+
+
 def method(
     params: Params, columns: pd.DataFrame, steps: pd.DataFrame, verdict: Verdict, numbers: Numbers
 ) -> list[str]:
@@ -100,7 +118,7 @@ def method(
     prepared = f"Missing values: {params.impute}; categories: {params.encode}; scale: {params.scale}."
     return [
         f"{used} make the segments. {prepared}" + (f" Against skew: {against}." if against else ""),
-        f"k-means, {verdict.smallest} to {verdict.largest} segments, seed {params.seed}; 1 is the largest.",
+        _found(params, verdict),
         "Chance is tables of one population with the same columns, spread and correlations but no groups.",
         "Segments count when their silhouette stands over four standard deviations above what those give.",
         "Typical is the median. Near the border: another segment fits nearly as well (fit under 55\u00a0%).",

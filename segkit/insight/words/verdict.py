@@ -80,7 +80,7 @@ def evidence(
     stand = _stand(verdict, evidence, numbers)
     if verdict.asked and not verdict.supported:
         asked = f"{numbers.cardinal(verdict.asked)} segments {stand}. They are shown as you asked"
-        return f"{asked}; the data support {_supported(verdict, numbers)}, so we advise nothing."
+        return f"{asked}; the data support {supported(verdict, numbers)}, so we advise nothing."
     if verdict.level == "none":
         tried = numbers.range(verdict.smallest, verdict.largest, numbers.count)
         such = f" such as {column}" if column else ""
@@ -91,7 +91,7 @@ def evidence(
     alone = (
         f"It rests on {verdict.column} alone, which has two peaks. " if verdict.reason == "one_column" else ""
     )
-    return f"{back}They {stand}. {alone}{_border(sizes, numbers)} {follows}".strip()
+    return f"{back}They {stand}. {alone}{border(sizes, numbers)} {follows}".strip()
 
 
 def _back(verdict: Verdict, strength: pd.DataFrame | None, numbers: Numbers) -> str:
@@ -99,19 +99,27 @@ def _back(verdict: Verdict, strength: pd.DataFrame | None, numbers: Numbers) -> 
     if strength is None or strength.empty:
         return ""
     if verdict.failed:
-        some = " and ".join(numbers.count(segment) for segment in verdict.failed)
-        one = len(verdict.failed) == 1
-        said = f"Segment {some} does" if one else f"Segments {some} do"
-        return f"{said} not hold: shown, and nothing is advised for {'it' if one else 'them'}. "
+        return failed(verdict, numbers)
     least = numbers.percent(float(strength["jaccard"].min()))
     return f"All come back in repeated samples (an overlap of at least {least} on average). "
+
+
+def failed(verdict: Verdict, numbers: Numbers) -> str:
+    """Say which segments do not hold, and what follows for them; nothing where all do."""
+    *first, last = ("", *map(numbers.count, verdict.failed))
+    some = f"{', '.join(first[1:])} and {last}" if first[1:] else last
+    if not some:
+        return ""
+    one = len(verdict.failed) == 1
+    said = f"Segment {some} does" if one else f"Segments {some} do"
+    return f"{said} not hold: shown, and nothing is advised for {'it' if one else 'them'}. "
 
 
 def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH) -> str:
     """Say in one sentence why this many segments are shown."""
     k = numbers.cardinal(verdict.shown)
     if verdict.asked and not verdict.supported:
-        return f"{k}, as you asked; the data support {_supported(verdict, numbers)}."
+        return f"{k}, as you asked; the data support {supported(verdict, numbers)}."
     if verdict.segments < 2:
         tried = numbers.range(verdict.smallest, verdict.largest, numbers.count)
         why = {
@@ -140,7 +148,8 @@ def _row(verdict: Verdict, evidence: pd.DataFrame) -> Mapping[Any, Any]:
     return next(iter(row.to_dict("records")), {})
 
 
-def _supported(verdict: Verdict, numbers: Numbers) -> str:
+def supported(verdict: Verdict, numbers: Numbers) -> str:
+    """Say how many segments the data support."""
     return numbers.cardinal(verdict.segments).lower() if verdict.segments > 1 else "none"
 
 
@@ -167,7 +176,7 @@ def _none(tried: str, row: Mapping[Any, Any], numbers: Numbers) -> str:
     return f"No number from {tried} stands clear of chance: {best}."
 
 
-def _border(sizes: pd.DataFrame, numbers: Numbers) -> str:
+def border(sizes: pd.DataFrame, numbers: Numbers) -> str:
     """Say how many customers sit near the border, as a natural frequency with its counts."""
     near, every = int(sizes.near_border.sum()), int(sizes.customers.sum())
     if not near:

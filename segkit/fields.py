@@ -189,7 +189,10 @@ Like = Annotated[
 SegmentNames = Annotated[
     str,
     _field(
-        "", "Segments", "Names", "own names with semicolons between, segment 1 first; an empty one keeps ours"
+        "",
+        "Segments",
+        "Own names",
+        "own names with semicolons between, segment 1 first; an empty one keeps ours",
     ),
 ]
 FormulaSafe = Annotated[

@@ -276,7 +276,7 @@ def quality(quality: pd.DataFrame) -> TableView:
     """Return checks on the data, with result and meaning."""
     result = ("Result", lambda row: pill(*PILLS[row["status"]]))
     shown = (_col("Check", "check"), _col("Found", "found"), result, _col("What it means", "reason"))
-    return _view("Quality checks", quality, *shown, words=(2, 3))
+    return _view("Quality checks", quality, *shown, words=(1, 2, 3))
 
 
 def columns(columns: pd.DataFrame, numbers: Numbers) -> TableView:

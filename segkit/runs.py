@@ -270,6 +270,7 @@ def _replace(path: Path, target: Path) -> None:
         target.rename(aside)
     path.rename(target)
     _flush(target.parent)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _repair(out: Path) -> None:

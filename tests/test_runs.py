@@ -226,6 +226,11 @@ def test_finding_a_run_asks_its_manifest_and_its_files(tmp_path):
     folder = make(tmp_path)
     assert [found for found, _ in runs.find(tmp_path, "Shop", version="0.1.0")] == [folder]
     assert not list(runs.find(tmp_path, "shop", version="0.2.0"))
+    for damaged in ("", "[]", "{}"):
+        (tmp_path / f"shop-{len(damaged)}").mkdir(exist_ok=True)
+        (tmp_path / f"shop-{len(damaged)}" / "manifest.json").write_text(damaged)
+    (tmp_path / "shop-x").mkdir()
+    assert [found for found, _ in runs.find(tmp_path, "Shop", version="0.1.0")] == [folder]
     (folder / "segments.csv").unlink()
     assert not list(runs.find(tmp_path, "shop", version="0.1.0"))
 

@@ -25,7 +25,7 @@ from .insight.compare import Comparison, Numbers, Refits
 from .insight.words import change as words_room
 from .insight.words import numbers as numbers_room
 from .params import CompareParams, Params
-from .segments.model import Model
+from .segments.model import NOWHERE, Model
 from .segments.refit import ROWS, places, refits
 from .study import customers, hidden, provenance, segment
 
@@ -141,7 +141,7 @@ def compare(source: Any = None, params: CompareParams | None = None, **fields: A
     found_before = len(old.model.segments)
     asked = old.params.segments or (found_before if found_before > 1 else 0)
     like = params.before if earlier.is_run(params.before) else ""
-    later = old.params.but(segments=asked, like=like)
+    later = old.params if old.params.labels else old.params.but(segments=asked, like=like)
     new = _side(params.source if source is None else source, later)
     refitted, matched, why_not = _crossed(old, new, params.seed)
     followed = [_followed(side) for side in (old, new)]
@@ -206,6 +206,8 @@ def _crossed(old: _Side, new: _Side, seed: int) -> tuple[Refits | None, pd.DataF
     if not shared:
         counts = pd.crosstab(crossed, new.placed["segment"].to_numpy())
         return None, counts.drop(index=0, columns=0, errors="ignore"), ""  # 0 is no segment
+    if not new.model.places:
+        return None, None, NOWHERE
     then, now = old.refits(seed), new.refits(seed)
 
     def place(ids: pd.Index) -> tuple[Numbers, Numbers, Numbers]:

@@ -118,13 +118,22 @@ Scale = Annotated[
     _field("standard", "Preparation", "Scale", "how numbers are made comparable"),
 ]
 Algorithm = Annotated[
-    Literal["auto", "kmeans", "mixture", "ward", "bisecting"],
+    Literal["auto", "kmeans", "mixture", "ward", "bisecting", "hdbscan"],
     _field("auto", "Method", "Algorithm", "how segments are found; auto compares and says why"),
 ]
 Segments = Annotated[
     int,
     AfterValidator(_not_one),
     _field(0, "Segments", "Segments", "how many; 0 lets the data decide", ge=0, le=20),
+]
+Labels = Annotated[
+    str,
+    _field(
+        "",
+        "Segments",
+        "Segments that exist",
+        "column with a segment for each customer, to be judged and explained; empty finds segments",
+    ),
 ]
 MaxSegments = Annotated[
     int, _field(12, "Method", "At most", "the largest number of segments that is tried", ge=2, le=20)
@@ -180,7 +189,10 @@ Like = Annotated[
 SegmentNames = Annotated[
     str,
     _field(
-        "", "Segments", "Names", "own names with semicolons between, segment 1 first; an empty one keeps ours"
+        "",
+        "Segments",
+        "Own names",
+        "own names with semicolons between, segment 1 first; an empty one keeps ours",
     ),
 ]
 FormulaSafe = Annotated[

@@ -71,7 +71,7 @@ def read(path: Path, folder: Path, hints: Hints, limits: Limits, *, trusted: boo
         relation, names, reading = table(path, what, folder, hints, limits)
         return relation, names, replace(reading, **known)
     gate.inspect(path, what, limits, name)
-    request = {"path": str(path.resolve()), "name": name, "hints": vars(hints)}
+    request = {"path": str(path.absolute()), "hints": vars(hints)}
     said = gate.confined(request, folder, limits, name)
     relation = _stored(folder / "table.parquet", name, folder, "read_parquet($path)")
     return relation, said["names"], Reading.of(said["reading"] | known)
@@ -85,15 +85,16 @@ def child(asked: str) -> None:
     for each, value in (most | {resource.RLIMIT_CORE: 0}).items():
         with suppress(ValueError, OSError):  # macOS refuses some limits; the parent's clock still holds
             resource.setrlimit(each, (value, value))
+    path = Path(request["path"])
     try:
-        path = Path(request["path"])
         raw, names, reading = table(path, gate.kind(path), folder, Hints(**request["hints"]), limits)
         raw.write_parquet(str(folder / "table.parquet"))
         said: dict[str, Any] = {"names": names, "reading": reading.as_dict()}
     except SegkitError as error:
-        said = {"fault": str(error).removesuffix(".")}
+        said = {"fault": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever the parser says, the parent makes it one sentence
-        said = {"fault": f"cannot be read; it is damaged or not what it seems ({type(error).__name__})"}
+        why = f"it is damaged or not what it seems ({type(error).__name__})"
+        said = {"fault": f"{path.name} cannot be read; {why}."}
     sys.stdout.write(json.dumps(said))
 
 
@@ -246,7 +247,7 @@ def _plain_text(path: Path, folder: Path, reading: Reading, hints: Hints) -> _Ra
     if re.match(r'(\[\s*)?\{\s*["}]', start.lstrip()):
         raw = _stored(plain, reading.source, folder, "read_json($path, sample_size = -1)")
         return raw, raw.columns, replace(reading, format="jsonl")
-    sign, found = _looked(start)
+    sign, found = _looked(start, reading.source)
     if len(found.names) > reading.columns:  # so far the number that is allowed
         raise SourceError(f"{reading.source} has over {reading.columns:,} columns; no more are allowed.")
     reading = replace(reading, format="tsv" if sign == "\t" else "csv", delimiter=sign.strip("\x1f "))
@@ -260,7 +261,7 @@ def _plain_text(path: Path, folder: Path, reading: Reading, hints: Hints) -> _Ra
     return raw, laid.names, _reported(reading, laid)
 
 
-def _looked(start: str) -> tuple[str, grid.Table]:
+def _looked(start: str, name: str) -> tuple[str, grid.Table]:
     """Return the sign between values and where the table lies in the first lines."""
     lines = start.split("\n")[:2000]
     for sign in [*dialect.delimiters(start), "\x1f"]:
@@ -270,7 +271,7 @@ def _looked(start: str) -> tuple[str, grid.Table]:
         if found and (sign == "\x1f" or (len(found.names) > 1 and not narrow)):
             return sign, found
     held = "no header line above rows of values" if start.strip() else "nothing"
-    raise SourceError(f"The file holds {held}. A source needs a header line and at least two rows.")
+    raise SourceError(f"{name} holds {held}. A source needs a header line and at least two rows.")
 
 
 def _rows(path: Path, sign: str, name: str) -> Iterator[tuple[int, grid.Row | str]]:

@@ -175,13 +175,14 @@ def confined(request: dict[str, Any], folder: Path, limits: Limits, name: str) -
             start_new_session=True,
         )
         fault = _watch(process, limits)
+    if fault:
+        raise SourceError(f"{name} {fault}.")
     try:
-        answer: dict[str, Any] = {"fault": fault} if fault else json.loads(said.read_bytes())
+        answer: dict[str, Any] = json.loads(said.read_bytes())
     except ValueError:  # it died before it could speak
-        answer = {"fault": "is damaged or too large to be read"}
+        raise SourceError(f"{name} is damaged or too large to be read.") from None
     if "fault" in answer:
-        words = str(answer["fault"])
-        raise SourceError(f"{words}." if words.startswith(name) else f"{name} {words}.")
+        raise SourceError(str(answer["fault"]))
     return answer
 
 

@@ -17,6 +17,7 @@ import plotly.graph_objects as go
 
 from segkit.errors import ParameterError
 from segkit.insight.words import captions, method
+from segkit.insight.words import existing as existing_words
 from segkit.insight.words import rules as rule_words
 from segkit.insight.words.captions import Caption
 from segkit.insight.words.glossary import GLOSSARY
@@ -122,6 +123,17 @@ def _preparations(view: _View) -> Panel:
     caption = captions.preparations(compared, n)
     shown = [] if caption.empty else [tables.preparations(compared, n)]
     return view.panel("preparations", caption, None, *shown)
+
+
+def _existing(view: _View) -> Panel:
+    study, n = view.study, view.numbers
+    named = study.verdict.labels
+    label = view.labels.inline(named) if named else ""
+    caption = existing_words.caption(study.existing, study.verdict, n, label)
+    shown = [] if caption.empty else [
+        tables.existing(study.existing, label, n), tables.crossed(study.crossed, study.sizes, n),
+    ]  # fmt: skip
+    return view.panel("existing", caption, None, *(table for table in shown if table.rows))
 
 
 def _map(view: _View) -> Panel:
@@ -306,6 +318,7 @@ def _glossary(view: _View) -> Panel:  # noqa: ARG001 - one signature for all
 
 BEFORE = {
     "choice",
+    "existing",
     "preparations",
     "correlation",
     "missing",
@@ -314,9 +327,10 @@ BEFORE = {
 }  # not about these segments: no mark
 BUILDERS: dict[str, Callable[[_View], Panel]] = {
     "verdict": _verdict, "facts": _facts, "sizes": _sizes, "segments": _segments, "cards": _cards,
-    "choice": _choice, "preparations": _preparations, "map": _map, "profiles": _profiles,
-    "distribution": _distribution, "drivers": _drivers, "rules": _rules, "unused": _unused,
-    "fairness": _fairness, "separation": _separation, "correlation": _correlation, "missing": _missing,
+    "choice": _choice, "existing": _existing, "preparations": _preparations, "map": _map,
+    "profiles": _profiles, "distribution": _distribution, "drivers": _drivers, "rules": _rules,
+    "unused": _unused, "fairness": _fairness, "separation": _separation, "correlation": _correlation,
+    "missing": _missing,
     "quality": _quality, "columns": _columns, "unusual": _unusual, "method": _method,
     "parameters": _parameters, "glossary": _glossary,
 }  # fmt: skip

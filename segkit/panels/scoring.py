@@ -69,10 +69,11 @@ def shift(table: Any, n: Numbers) -> TableView:
     exact = partial(n.index, digits=3)
     return view(
         "Shift of each column", table, column("Column", "column"), column("Shift", "psi", exact),
-        column("Chance gives up to", "chance", exact), column("Median then", "before", n.value),
+        column("Chance gives up to", "chance", exact), column("Distance", "far", exact),
+        column("Chance gives up to", "far_chance", exact), column("Median then", "before", n.value),
         column("Median now", "after", n.value), column("Missing then", "missing_before", n.share),
         column("Missing now", "missing_after", n.share), column("Reading", "state", STATES.__getitem__),
-        words=(7,),
+        words=(9,),
     )  # fmt: skip
 
 

@@ -37,6 +37,10 @@ Floats = NDArray[np.float64]
 
 FORMAT = "segkit-model/1"
 PLACED = ("segment", "segment_name", "confidence", "distance", "outlier")
+NOWHERE = (
+    "This segmentation places no new customers: its segments come from a column of the data, or from where "
+    "its own customers stand close together. Make a study without labels, by another algorithm."
+)
 LARGEST = 64_000_000  # bytes of a file
 ROBUST = 3 * 1.4826  # three standard deviations of a normal, in median absolute deviations
 FALLBACK = 3 * 1.2533  # and in mean absolute deviations, for where most customers are equally far
@@ -68,6 +72,8 @@ class Model(BaseModel):
         The segments from 1, in order.
     metric
         What assigns customers where that is not plain distance: widths, offsets, a turn of the columns.
+    places
+        Whether it places customers; a segmentation that existed, or one by density, only describes its own.
     training
         The fit in short: rows, usable, sizes, columns, versions, and what `learn` was given to keep.
 
@@ -92,6 +98,7 @@ class Model(BaseModel):
     preparation: Preparation
     segments: tuple[Segment, ...] = Field(min_length=1, max_length=1000)
     metric: Metric | None = None
+    places: bool = True
     training: dict[str, Any]
 
     @property
@@ -121,6 +128,7 @@ class Model(BaseModel):
         metric: Metric | None = None,
         names: Sequence[str] = (),
         supported: bool = True,
+        placed: pd.DataFrame | None = None,
         training: Mapping[str, Any] | None = None,
     ) -> Self:
         """Make the model of centres found elsewhere: place the frame, and learn what is unusual there.
@@ -131,6 +139,8 @@ class Model(BaseModel):
             (k, p), in the order of `preparation.names`; row 0 becomes segment 1.
         names
             One per segment; without, they are empty until `named` gives them.
+        placed
+            `segment` and `distance` of each row where the centres do not say; the model then places nobody.
         training
             Plain values to keep with the model, such as seed and verdict.
         """
@@ -148,9 +158,10 @@ class Model(BaseModel):
             preparation=preparation,
             segments=tuple(segments),
             metric=metric,
+            places=placed is None,
             training={},
         )
-        found = blank.place(frame)
+        found = blank.place(frame) if placed is None else placed
         segment, distance = found["segment"].to_numpy(), found["distance"].to_numpy()
         inside = [distance[segment == each.segment] for each in segments]
         cutoffs = [_cutoff(far if len(far) else distance[segment > 0]) for far in inside]
@@ -184,8 +195,21 @@ class Model(BaseModel):
         )
 
     def place(self, frame: Any) -> Frame:
-        """Return `segment` (0 = not scorable), `confidence`, `distance` and `outlier` of each row."""
+        """Return `segment` (0 = not scorable), `confidence`, `distance` and `outlier` of each row.
+
+        Raises
+        ------
+        ModelError
+            The model places nobody.
+        SourceError
+            A column the model needs is missing, or holds text where numbers were learnt.
+        """
+        self._must_place()
         return place.place(self.preparation, self.centers, self.cutoffs, frame, self.metric)
+
+    def _must_place(self) -> None:
+        if not self.places:
+            raise ModelError(NOWHERE)
 
     def sql(self, dialect: str = "duckdb", *, id_column: str = "customer_id") -> str:
         """Return one SELECT on a table ``customers`` that places every row as `score` does.
@@ -203,6 +227,7 @@ class Model(BaseModel):
         >>> [row[:2] for row in duckdb.sql(model.sql() + " order by 1").fetchall()]
         [('a', 1), ('b', 1), ('c', 2), ('d', 2)]
         """
+        self._must_place()
         numbers = [recipe.column for recipe in self.preparation.columns if recipe.numeric]
         texts = [recipe.column for recipe in self.preparation.columns if not recipe.numeric]
         customers = sql.relation(numbers, [*texts, *({id_column} - {*numbers, *texts})])
@@ -228,10 +253,17 @@ class Model(BaseModel):
 
         Raises
         ------
-        SourceError
-            A column the model needs is missing, or holds text where numbers were learnt.
+        ModelError, SourceError
+            The model places nobody; a column it needs is missing, or holds text where numbers were learnt.
         """
-        found = self.place(frame).to_pandas().reset_index(drop=True)
+        return self.told(self.place(frame).to_pandas(), frame, id_column)
+
+    def told(self, found: pd.DataFrame, frame: Any, id_column: str | None = None) -> pd.DataFrame:
+        """Put ids and names beside where each row of the frame is; see `score`."""
+        found = found.reset_index(drop=True)
+        if "outlier" not in found:
+            cutoffs = np.array([np.inf, *self.cutoffs])[found["segment"]]
+            found["outlier"] = found["distance"].to_numpy() > cutoffs
         found.insert(1, "segment_name", np.array(["", *self.names], dtype=object)[found["segment"]])
         found["supported"] = self.supported
         if id_column is None:

@@ -40,6 +40,25 @@ STEADY = {"quality", "missing", "correlation", "columns", "preparations", "metho
 EMPTY = {"unused", "fairness"}  # of the sample: nothing is left unused or named sensitive
 
 
+GRAVE = {"serious", "critical"}
+# Upstream: lumino's tabs and accordions, DataTables' scrolling head (a copy of it is hidden from readers).
+UPSTREAM = (".lm-TabBar", ".jupyter-widget-Collapse", ".dt-scroll")
+
+
+def findings(page: Any) -> list[str]:
+    """Return what axe-core finds grave on a page and is ours, as rule and place."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['target']} {node['html'][:160]}"
+        for rule in found
+        if rule["impact"] in GRAVE
+        for node in rule["nodes"]
+        if not any(part in json.dumps(node["target"]) + node["html"] for part in UPSTREAM)
+    ]
+
+
 def squeeze(text: str) -> str:
     """Return a text without any white space: a page breaks lines where it likes."""
     return re.sub(r"\s+", "", text)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, wasserstein_distance
 
 from segkit.data.drift import drift, outside, reference
 
@@ -60,6 +60,28 @@ def test_a_shifted_column_is_found_and_only_that():
     assert found.index[0] == "spend"
 
 
+def test_the_distance_is_that_of_scipy_and_finds_a_plain_shift_below_the_line_of_the_index():
+    """A normal column that shifts by .3 deviations: the index is near .09 (none), Cohen's d is .3 (watch)."""
+    old, new = (np.random.default_rng(seed).normal(mean, 2, 20_000) for seed, mean in ((1, 0), (2, 0.6)))
+    row = drift(reference({"a": old}, numbers=["a"], categories=[]), {"a": new}).iloc[0]
+    assert row["distance"] == pytest.approx(wasserstein_distance(old, new), rel=0.02)
+    assert row["far"] == pytest.approx((new.mean() - old.mean()) / old.std(), rel=0.1)
+    assert row["far_chance"] < 0.05
+    assert (row["psi"] < 0.1, row["state"]) == (True, "watch")
+    wide = drift(reference({"a": old}, numbers=["a"], categories=[]), {"a": old + 1.1}).iloc[0]
+    assert wide["far"] == pytest.approx(1.1 / old.std(), rel=0.1)  # the ends are cut off: a smaller deviation
+    assert wide["state"] == "act"
+
+
+def test_a_distance_within_chance_is_none():
+    """Of 300 columns without a shift at most the one-sided 1 % limit of 2 % lie beyond the bound of 1 %."""
+    rng = np.random.default_rng(4)
+    tables = [({"a": rng.normal(size=400)}, {"a": rng.normal(size=150)}) for _ in range(300)]
+    found = pd.concat([drift(reference(a, numbers=["a"], categories=[]), b) for a, b in tables])
+    assert (found["far"] > found["far_chance"]).sum() <= binom.ppf(0.99, 300, 0.02)
+    assert (found["far"] > 0.5 * found["far_chance"]).any()
+
+
 def test_what_is_kept_is_plain_and_names_no_rare_value():
     old = frames(2)[0]
     old.loc[:8, "town"] = "one of nine"
@@ -79,6 +101,8 @@ def test_outside_is_beyond_nearly_all_rows_or_a_level_nobody_had():
 
 
 def test_nothing_to_look_at_is_no_shift():
+    few = reference({"a": np.arange(400) % 4.0}, numbers=["a"], categories=[])
+    assert np.isnan(drift(few, {"a": np.arange(400) % 4.0})["far"].item())  # the index judges it alone
     empty = reference({"spend": [np.nan, np.nan]}, numbers=["spend"], categories=[])
     assert drift(empty, {"spend": [np.nan]})["state"].tolist() == ["none"]
     assert drift({}, {"spend": [1.0]}).empty

@@ -97,6 +97,21 @@ def test_a_damaged_workbook_is_one_sentence(tmp_path: Path) -> None:
         source.load(path)
 
 
+@pytest.mark.parametrize(
+    "content", [b"words\n", b"a,b\n1,2,3\n1,2,3\n1,2\n", b"a,b\n\0\n", b"PAR1" + b"x" * 99 + b"PAR1"]
+)
+def test_a_refusal_from_the_child_is_the_sentence_of_this_process(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    said = []
+    for trusted in (True, False):
+        with pytest.raises(SourceError) as caught:
+            source.load(path, trusted=trusted)
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+    assert said[0].startswith(("a.csv ", "a.csv: "))
+
+
 def test_a_child_over_a_limit_is_a_refusal(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", Data=DATA)
     with pytest.raises(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -72,9 +73,12 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
     """Caption the three indices over the number of segments."""
     tried = evidence[evidence["segments"] >= 2]
     subtitle = (
-        "Three indices for each number of segments; the grey band is what chance gives in nine of ten tries"
+        "Three indices for each number of segments; grey is what chance gives in nine of ten tries, "
+        "dotted what is needed"
     )
     title = f"{numbers.cardinal(verdict.segments)} segments stand further apart than chance gives"
+    if not isnan(verdict.dbcv):
+        title = f"{numbers.cardinal(verdict.shown)} segments are dense places with thinner ones between"
     if verdict.level == "none":
         title = "No number of segments does better than chance"
     if verdict.reason == "too_few":
@@ -91,7 +95,8 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
         f"chance gives {numbers.range(row['chance_low'], row['chance_high'])}."
         for row in records(best)
     )
-    return Caption(title, subtitle, "" if verdict.supported else asked, f"{title}. {aloud}")
+    note = asked if verdict.asked and not verdict.supported else ""
+    return Caption(title, subtitle, note, f"{title}. {aloud}")
 
 
 def preparations(preparations: pd.DataFrame, numbers: Numbers) -> Caption:
@@ -119,7 +124,7 @@ def sizes(sizes: pd.DataFrame, numbers: Numbers, *, value: str = "", supported: 
         title = _telling_share(sizes, numbers, value)
     subtitle = f"Share of customers and of {value} by segment" if value else "Share of customers by segment"
     subtitle += f"; the pale bar is the share of {value}" if value and len(sizes) > 6 else ""
-    note = "" if value else "No value column is drawn, so shares of value are left out."
+    note = "" if value else "No value column is chosen, so shares of value are left out."
     note += "" if supported else " The data do not support this number of segments."
     aloud = (
         f"Segment {row['segment']} is {numbers.share(row['share'])} of customers"

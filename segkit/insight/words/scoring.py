@@ -87,7 +87,10 @@ def drift(drift: pd.DataFrame, numbers: Numbers, against: str = "the model's own
     top = records(drift)[0]
     said = shifted(drift, numbers)
     title = fit(said, f"{(drift['state'] == 'act').sum()} columns have shifted a lot")
-    note = f"Against {against}. A shift that chance gives for this many rows counts as none; see the table."
+    note = (
+        f"Against {against}. A shift that chance gives for this many rows counts as none. The table gives the"
+        " distance of the numbers too, in standard deviations: watch from 0.2, act from 0.5."
+    )
     return Caption(title, WHAT, note, f"{title}. Largest: {top['column']}, {numbers.index(top['psi'])}.")
 
 

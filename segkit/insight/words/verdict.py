@@ -8,6 +8,7 @@ as it stands in the table of strength, and the customers near the border.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -80,7 +81,7 @@ def evidence(
     stand = _stand(verdict, evidence, numbers)
     if verdict.asked and not verdict.supported:
         asked = f"{numbers.cardinal(verdict.asked)} segments {stand}. They are shown as you asked"
-        return f"{asked}; the data support {_supported(verdict, numbers)}, so we advise nothing."
+        return f"{asked}; the data support {supported(verdict, numbers)}, so we advise nothing."
     if verdict.level == "none":
         tried = numbers.range(verdict.smallest, verdict.largest, numbers.count)
         such = f" such as {column}" if column else ""
@@ -91,7 +92,7 @@ def evidence(
     alone = (
         f"It rests on {verdict.column} alone, which has two peaks. " if verdict.reason == "one_column" else ""
     )
-    return f"{back}They {stand}. {alone}{_border(sizes, numbers)} {follows}".strip()
+    return f"{back}They {stand}. {alone}{border(sizes, numbers)} {follows}".strip()
 
 
 def _back(verdict: Verdict, strength: pd.DataFrame | None, numbers: Numbers) -> str:
@@ -99,19 +100,27 @@ def _back(verdict: Verdict, strength: pd.DataFrame | None, numbers: Numbers) -> 
     if strength is None or strength.empty:
         return ""
     if verdict.failed:
-        some = " and ".join(numbers.count(segment) for segment in verdict.failed)
-        one = len(verdict.failed) == 1
-        said = f"Segment {some} does" if one else f"Segments {some} do"
-        return f"{said} not hold: shown, and nothing is advised for {'it' if one else 'them'}. "
+        return failed(verdict, numbers)
     least = numbers.percent(float(strength["jaccard"].min()))
-    return f"All come back in repeated samples (an overlap of at least {least} on average). "
+    return f"All come back in repeated samples (the least overlap is {least} on average). "
+
+
+def failed(verdict: Verdict, numbers: Numbers) -> str:
+    """Say which segments do not hold, and what follows for them; nothing where all do."""
+    *first, last = ("", *map(numbers.count, verdict.failed))
+    some = f"{', '.join(first[1:])} and {last}" if first[1:] else last
+    if not some:
+        return ""
+    one = len(verdict.failed) == 1
+    said = f"Segment {some} does" if one else f"Segments {some} do"
+    return f"{said} not hold: shown, and nothing is advised for {'it' if one else 'them'}. "
 
 
 def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH) -> str:
     """Say in one sentence why this many segments are shown."""
     k = numbers.cardinal(verdict.shown)
     if verdict.asked and not verdict.supported:
-        return f"{k}, as you asked; the data support {_supported(verdict, numbers)}."
+        return f"{k}, as you asked; the data support {supported(verdict, numbers)}."
     if verdict.segments < 2:
         tried = numbers.range(verdict.smallest, verdict.largest, numbers.count)
         why = {
@@ -123,6 +132,9 @@ def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH)
     others = evidence[(evidence.segments > 1) & (evidence.segments != verdict.segments)]
     rival = others.dropna(subset=["silhouette"]).nlargest(1, "silhouette").to_dict("records")
     here = _row(verdict, evidence)
+    if not isnan(verdict.dbcv):
+        best = f"of the numbers found it has the best density-based validity ({numbers.index(verdict.dbcv)})"
+        return f"{k}: {best}." if not verdict.asked else f"{k}, as you asked."
     if not rival or not here:
         return f"{k}{', as you asked' if verdict.asked else ''}."
     own, best, other = here["silhouette"], rival[0]["silhouette"], numbers.count(rival[0]["segments"])
@@ -140,13 +152,17 @@ def _row(verdict: Verdict, evidence: pd.DataFrame) -> Mapping[Any, Any]:
     return next(iter(row.to_dict("records")), {})
 
 
-def _supported(verdict: Verdict, numbers: Numbers) -> str:
+def supported(verdict: Verdict, numbers: Numbers) -> str:
+    """Say how many segments the data support."""
     return numbers.cardinal(verdict.segments).lower() if verdict.segments > 1 else "none"
 
 
 def _stand(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers) -> str:
     """Hold a silhouette beside chance, as the rest of a sentence."""
     row = _row(verdict, evidence)
+    if not isnan(verdict.dbcv):
+        valid = numbers.index(verdict.dbcv)
+        return f"are dense places with thinner ones between (density-based validity {valid})"
     if not row or pd.isna(row["chance_low"]) or pd.isna(row["chance_high"]):
         return "could not be compared with chance"
     further = "further" if row["silhouette"] > row["chance_high"] else "no further"
@@ -167,7 +183,7 @@ def _none(tried: str, row: Mapping[Any, Any], numbers: Numbers) -> str:
     return f"No number from {tried} stands clear of chance: {best}."
 
 
-def _border(sizes: pd.DataFrame, numbers: Numbers) -> str:
+def border(sizes: pd.DataFrame, numbers: Numbers) -> str:
     """Say how many customers sit near the border, as a natural frequency with its counts."""
     near, every = int(sizes.near_border.sum()), int(sizes.customers.sum())
     if not near:

@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help report test check format lab dashboard test-full test-min bench bench-full scorecard pictures docs docs-links wheel lock clean
+.PHONY: help report test check format lab dashboard test-full test-min mutants bench bench-full scorecard pictures docs docs-links wheel lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -44,6 +44,11 @@ test-full: $(VENV)/.made-dev  ## run every test, the slow ones too
 
 test-min: $(VENV)-min/.made  ## run the tests at the lower bounds of the dependencies, in a second environment
 	$(VENV)-min/bin/pytest -n $(WORKERS) --dist loadfile -m 'not slow and not browser' tests segkit
+
+mutants: $(VENV)/.made-dev  ## change the trust core in every small way, and list the changes that no test notices
+	@$(call install,$(VENV),--group mutants)
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 check: $(VENV)/.made-dev  ## lint, format, types, import layers; lines per room
 	$(BIN)/ruff check .
@@ -90,7 +95,7 @@ lock: $(VENV)/.made-dev  ## pin every dependency, with hashes, for Python 3.11 a
 	  --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
 
 clean:  ## remove caches and builds; keeps the environment and your reports
-	rm -rf build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf build dist mutants .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 # ------------------------------------------------------------------------------------------------- the set-up

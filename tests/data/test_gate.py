@@ -240,7 +240,13 @@ def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
     [
         ("a,b\n1,2\n".encode("utf-16-le"), True),  # without its mark
         (b"a,b\n" + b"1,2\n" * 9 + b"\0", False),
-        (b"a\0b\0", False),  # too short to tell
+        ("a,b\n1,2\n".encode("utf-16-be"), True),
+        (b"\xff\xfea", True),
+        (b"\xfe\xffa", True),
+        (b"a\0b\0" * 3, True),
+        (b"a\0b\0" * 2, False),  # too short to tell: eight bytes are 3.6 to compare with 4
+        (b"a\0b\0c\0d\0e", False),
+        (b"\0" * 9 + b"a" * 11, False),  # 45 per cent, and on both sides
         (b"\0\0\0\0a\0\0\0\0\0", False),  # zeros on both sides
     ],
 )

@@ -137,7 +137,7 @@ def test_plotly_comes_from_the_package(shared):
     from plotly.offline import get_plotlyjs
 
     _, address = shared
-    script, _, _ = get(address.split("?")[0] + "voila/static/plotly.min.js")
+    script, _, _ = get(address.replace("?", "voila/static/plotly.min.js?"))
     assert script == get_plotlyjs()
 
 

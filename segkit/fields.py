@@ -118,7 +118,7 @@ Scale = Annotated[
     _field("standard", "Preparation", "Scale", "how numbers are made comparable"),
 ]
 Algorithm = Annotated[
-    Literal["auto", "kmeans", "mixture", "ward", "bisecting"],
+    Literal["auto", "kmeans", "mixture", "ward", "bisecting", "hdbscan"],
     _field("auto", "Method", "Algorithm", "how segments are found; auto compares and says why"),
 ]
 Segments = Annotated[

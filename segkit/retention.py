@@ -144,7 +144,8 @@ def forget_customer(index: Index, customer: str, *outs: str | Path) -> Iterator[
         with runs.begin(folder.parent, folder.name) as made:
             shutil.copytree(folder, made.path, dirs_exist_ok=True)
             (made.path / "manifest.json").unlink()
-            safe = runs.manifest(folder)["parameters"].get("formula_safe", True)
+            about = _said(folder)
+            safe = about["parameters"].get("formula_safe", True)
             rows, texts = _leave_table(made.path, customer, safe=safe), _leave_texts(made.path, customer)
             if not rows and not texts:
                 continue
@@ -152,7 +153,7 @@ def forget_customer(index: Index, customer: str, *outs: str | Path) -> Iterator[
                 raise OutputError(
                     f"{folder} still names the customer outside its tables. Forget the whole run."
                 )
-            made.publish(folder.name, notebook=runs.manifest(folder)["notebook"], forgotten=True)
+            made.publish(folder.name, notebook=about["notebook"], forgotten=True)
         yield folder, rows
 
 

@@ -127,17 +127,20 @@ def manifest(directory: str | Path) -> dict[str, Any]:
     if faults:
         message = f"{Path(directory).name} is not a complete run: {'; '.join(faults)}."
         raise OutputError(message)
-    record: dict[str, Any] = json.loads((Path(directory) / "manifest.json").read_bytes())
-    return record
+    read: dict[str, Any] = json.loads((Path(directory) / "manifest.json").read_bytes())
+    return read
 
 
 def find(out: str | Path, name: str, **known: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield complete runs of this name under `out` whose manifest says what is `known`, and the manifest."""
     for folder in sorted(Path(out).glob(f"{filename(name)}-*")):
-        if not verify(folder):
-            record = manifest(folder)
-            if all(record.get(part) == value for part, value in known.items()):
-                yield folder, record
+        try:
+            about = record(folder) or {}
+        except (OSError, ValueError):
+            continue
+        wanted = about and all(about.get(part) == value for part, value in known.items())
+        if wanted and not verify(folder):
+            yield folder, about
 
 
 def remove(directory: str | Path) -> None:
@@ -270,6 +273,7 @@ def _replace(path: Path, target: Path) -> None:
         target.rename(aside)
     path.rename(target)
     _flush(target.parent)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _repair(out: Path) -> None:

@@ -103,6 +103,7 @@ def _made(
         rows_used=rows,
         needed=240 if reason == "too_few" else 0,
         algorithm="kmeans",
+        dbcv=np.nan,
         labels="",
     )
     text = SimpleNamespace(

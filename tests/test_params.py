@@ -212,3 +212,34 @@ def test_the_choices_of_the_preparation_are_those_of_its_room():
     # "auto" is settled by `choose`, which takes one of the room's transforms
     assert choices.pop("transform") == ("auto", *CHOICES["transform"])
     assert choices == {name: tuple(allowed) for name, allowed in CHOICES.items() if name != "transform"}
+
+
+def test_a_file_of_another_kind_of_study_is_refused_by_name(tmp_path):
+    file = tmp_path / "rfm.yml"
+    file.write_text("notebook: 02-rfm-value\nsource: sample:retail_transactions\n")
+    with pytest.raises(ParameterError, match=r"rfm.yml describes another kind of study \(02-rfm-value\)"):
+        Params.read(file)
+    assert KINDS["02-rfm-value"].read(file).source == "sample:retail_transactions"
+
+
+def test_a_file_that_is_too_large_or_no_text_is_refused(tmp_path):
+    file = tmp_path / "a.yml"
+    file.write_text("source: x\n#" + "x" * 2_000_000)
+    with pytest.raises(ParameterError, match=r"a.yml is over [\d,]+ bytes"):
+        read(file)
+    file.write_bytes(b"source: \xff\n")
+    with pytest.raises(ParameterError, match=r"a.yml is not plain YAML: it is not UTF-8 text"):
+        read(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [("a,b", ["a", "b"]), (" a , ,b", ["a", "b"]), ('["a,b", "c"]', ["a,b", "c"]), ("", [])],
+)
+def test_a_list_is_typed_with_commas_or_as_json(text, names):
+    assert Params.from_text({"features": text}).features == names
+
+
+def test_a_list_that_is_broken_json_is_an_error_that_shows_it():
+    with pytest.raises(ParameterError, match=r"features must be a list of names, got '\[\"a'"):
+        Params.from_text({"features": '["a'})

@@ -108,7 +108,7 @@ def setup(app: Any) -> None:  # noqa: ARG001 - Sphinx's signature
     MADE.mkdir()
     pages = {"commands": commands(), "parameters": parameters(), "python": names(), "gallery": gallery()}
     pages["settings"] = f"# Settings of a deployment\n\n{settings.markdown()}"
-    for name in ("scorecard", "bench"):
+    for name in ("scorecard", "bench", "nightly"):
         pages[name] = (ROOT / "docs" / f"{name}.md").read_text("utf-8")
     for name, text in pages.items():
         (MADE / f"{name}.md").write_text(text, "utf-8")

@@ -97,17 +97,23 @@ def placed(X: Matrix, solution: Solution) -> pd.DataFrame:
     """Return `segment` (from 1; 0 is none), `confidence` and `distance` of rows whose segments are known.
 
     `confidence` is the distance to the nearest other centre over the sum of it and the distance to the own
-    one: below .5 for a customer who is nearer to another segment. A solution that has a fit of its own keeps
-    it.
+    one: below .5 for a customer who is nearer to another segment. A solution that says both itself is taken
+    at its word.
     """
     segment = solution.labels + 1
+    if solution.fit is not None and solution.away is not None:
+        return _placed(segment, solution.fit, solution.away)
     apart = np.sqrt(np.column_stack([_squares(X, center) for center in solution.centers]))
     rows = np.arange(len(segment))
     own = apart[rows, solution.labels]
     apart[rows, solution.labels] = np.inf
     other = apart.min(axis=1)
     with np.errstate(invalid="ignore"):
-        fit = np.where(own + other > 0, other / (own + other), 0.5) if solution.fit is None else solution.fit
+        fit = np.where(own + other > 0, other / (own + other), 0.5)
+    return _placed(segment, fit, own)
+
+
+def _placed(segment: Labels, fit: Floats, own: Floats) -> pd.DataFrame:
     known = segment > 0
     fit, own = (np.where(known, values, np.nan) for values in (fit, own))
     return pd.DataFrame({"segment": segment, "confidence": fit, "distance": own})

@@ -83,30 +83,39 @@ def merged(X: Floats, labels: Labels) -> Labels:
 def jaccards(X: Floats, labels: Labels, again: Callable[[Floats, int], Labels], *, seed: int) -> Floats:
     """Return each segment's best Jaccard similarity in every bootstrap sample, shape (bootstraps, k).
 
-    `again(rows, b)` fits the resampled rows anew and returns labels of all of X. Source: Hennig (2007),
-    Cluster-wise assessment of cluster stability.
+    `again(rows, b)` fits the resampled rows anew and returns labels of all of X, -1 for none. Source: Hennig
+    (2007), Cluster-wise assessment of cluster stability.
     """
     rng = np.random.default_rng(seed)
     own = np.eye(int(labels.max()) + 1)[labels]
     found = []
     for b in range(BOOTSTRAPS):
         other = again(X[rng.integers(0, len(X), len(X))], b)
-        theirs = np.eye(int(other.max()) + 1)[other]
+        theirs = np.eye(int(other.max()) + 2)[other][:, : max(1, int(other.max()) + 1)]  # -1 is the last row
         both = own.T @ theirs
         found.append((both / (own.sum(axis=0)[:, None] + theirs.sum(axis=0) - both)).max(axis=1))
     return np.array(found)
 
 
-def table(X: Floats, labels: Labels, again: Callable[[Floats, int], Labels], *, seed: int) -> pd.DataFrame:
+def table(
+    X: Floats,
+    labels: Labels,
+    again: Callable[[Floats, int], Labels],
+    *,
+    seed: int,
+    deep: Floats | None = None,
+) -> pd.DataFrame:
     """Return one row per segment, from 1: share, Jaccard (mean, and 5 to 95 % of samples), valley, status.
 
     `status` is "holds" (Jaccard .6 or more, valley under .7), "uncertain" (one of the two, or a valley of .7
     to .8), "does not hold" (neither) or "far out": under 3 % of the rows (or Jaccard under .6), at least half
-    of them beyond 3 interquartile ranges in some column. `far_out` is that half's share.
+    of them beyond 3 interquartile ranges in some column. `far_out` is that half's share. `deep` are the
+    valleys, (k,), where straight lines between centres do not show them.
     """
     k = int(labels.max()) + 1
     same = jaccards(X, labels, again, seed=seed)
-    deep = np.nanmax(valleys(X, labels), axis=1, initial=0.0) if k > 1 else np.zeros(k)
+    if deep is None:
+        deep = np.nanmax(valleys(X, labels), axis=1, initial=0.0) if k > 1 else np.zeros(k)
     beyond = _beyond(X)
     rows = []
     for j in range(k):

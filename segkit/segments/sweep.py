@@ -21,6 +21,7 @@ import pandas as pd
 from segkit.errors import ParameterError
 from segkit.segments import coreset, estimate, passes, validity
 from segkit.segments.algorithms import registry
+from segkit.segments.algorithms.hdbscan import Dense, Hdbscan
 from segkit.segments.algorithms.kmeans import KMeans, threads
 from segkit.segments.metric import Metric
 from segkit.segments.validity import Floats, Labels, Matrix
@@ -41,7 +42,7 @@ class Solution:
 
     Where that is not so, `follows` is false: only the rows it was made of have a segment, and -1 are rows in
     none. `metric` assigns a row where that is not plain distance; `fit` is how sure each row's segment is,
-    where the distances do not tell.
+    and `away` how far it is from it, where the centres do not tell.
     """
 
     segments: int
@@ -51,6 +52,7 @@ class Solution:
     metric: Metric | None = None
     follows: bool = True
     fit: Floats | None = None
+    away: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,22 @@ class Sweep:
     distinct: int
     order: Labels
     silhouette_rows: int
+
+    def nearest(self, segments: int) -> int:
+        """Return the largest number that has a solution and is not above the one asked for.
+
+        Raises
+        ------
+        ParameterError
+            The algorithm finds the numbers there are, and not this one.
+        """
+        if self.algorithm == "hdbscan" and segments not in self.solutions:
+            found = [f"{k}" for k in self.solutions if k > 1] or ["none"]
+            raise ParameterError(
+                f"hdbscan finds how many segments there are by itself: {' or '.join(found)} here, "
+                f"not {segments}. Leave segments at 0, or name another algorithm."
+            )
+        return max(k for k in self.solutions if k <= segments)
 
 
 def sweep(
@@ -135,6 +153,8 @@ def solve(
     """Fit exactly the numbers in `wanted`, none above the number of different rows; otherwise as `sweep`."""
     method = registry.get(algorithm)
     order, distinct = canonical_order(X, seed=seed)
+    if isinstance(method, Hdbscan):
+        return _dense(X, max(wanted), method, (order, distinct), least)
     many = X.shape[0] > EACH_ROWS and distinct > max(wanted)
     if many and isinstance(method, KMeans) and not validity.is_sparse(X):
         with threads(1):
@@ -150,6 +170,52 @@ def solve(
     proposed, why = propose(table, max(wanted), distinct, least)
     solutions = {each.segments: _mapped_back(each, order) for each in [_alone(ordered), *found]}
     return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows)
+
+
+def _dense(X: Matrix, most: int, method: Hdbscan, known: tuple[Labels, int], least: float) -> Sweep:
+    """Take the numbers that are found, and propose the one of best density-based validity (`dbcv`)."""
+    order, distinct = known
+    ordered = X[order]
+    with threads(1):
+        found = [(each.validity, _by_density(ordered, each)) for each in method.found(ordered, most).values()]
+    found.sort(key=lambda each: each[1].segments)
+    tables = []
+    for valid, each in found:
+        inside = each.labels >= 0
+        tables.append(indices(ordered[inside], [each.labels[inside]])[0].assign(dbcv=valid))
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=TABLE)
+    solutions = {
+        each.segments: _mapped_back(each, order) for each in [_alone(ordered), *(s for _, s in found)]
+    }
+    large = set(table.loc[table["smallest"] >= least, "segments"])
+    ranked = [(valid, -each.segments) for valid, each in found if each.segments in large]
+    proposed, why = 1, "There are no two dense places with a thinner one between them."
+    if ranked:
+        valid, k = max(ranked)
+        proposed, why = (
+            -k,
+            f"{-k} segments have the best density-based validity ({valid:.3f}) of those found.",
+        )
+    rows = min(X.shape[0], EXACT_ROWS)
+    return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows)
+
+
+def _by_density(X: Matrix, found: Dense) -> Solution:
+    """Return a solution numbered by size; a row fits where the other segments are further than its own."""
+    k = found.apart.shape[1]
+    counts = np.bincount(found.labels[found.labels >= 0], minlength=k)
+    means = np.array([np.asarray(X[found.labels == j].mean(axis=0)).ravel() for j in range(k)])
+    by_size = np.lexsort((*np.round(means.T[::-1], 9), -counts))
+    labels, apart = np.append(np.argsort(by_size), -1)[found.labels], found.apart[:, by_size]
+    rows = np.arange(len(labels))
+    away = apart[rows, labels]
+    others = apart.copy()
+    others[rows, labels] = np.inf
+    other = others.min(axis=1)
+    fit = np.where(away + other > 0, other / np.maximum(away + other, 1e-300), 0.5)
+    inside = labels >= 0
+    inertia = float(validity.own_distances(X[inside], means[by_size], labels[inside]).sum())
+    return Solution(k, labels, means[by_size], inertia, follows=False, fit=fit, away=away)
 
 
 class _OnDemand(Mapping[int, Solution]):
@@ -324,6 +390,10 @@ def _alone(X: Matrix) -> Solution:
 
 def _mapped_back(solution: Solution, order: Labels) -> Solution:
     """Return the solution with its labels in the order of the table."""
-    labels = np.empty_like(solution.labels)
-    labels[order] = solution.labels
-    return replace(solution, labels=labels)
+    moved = {}
+    for name in ("labels", "fit", "away"):
+        values = getattr(solution, name)
+        if values is not None:
+            moved[name] = np.empty_like(values)
+            moved[name][order] = values
+    return replace(solution, **moved)

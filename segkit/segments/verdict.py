@@ -17,13 +17,16 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from segkit.segments import strength, validity
+from segkit.segments import density, strength, validity
+from segkit.segments import shape as shape_room
 from segkit.segments import sweep as sweep_room
-from segkit.segments.algorithms import mixture, registry
+from segkit.segments.algorithms import hdbscan, mixture, registry
+from segkit.segments.algorithms.hdbscan import Hdbscan
 from segkit.segments.chance import ENOUGH, Chance, compare, dips
 from segkit.segments.choose import needed as rows_needed
 from segkit.segments.given import Given
 from segkit.segments.prepare import Preparation
+from segkit.segments.shape import Shape
 from segkit.segments.sweep import Solution, Sweep
 from segkit.segments.validity import Floats, Labels, Matrix
 
@@ -37,7 +40,7 @@ FAILED = ("does not hold", "far out")
 LEAST_CHANCE = 0.02
 
 EVIDENCE = (
-    *("segments", "inertia", "silhouette", "davies_bouldin", "calinski_harabasz", "bic", "icl"),
+    *("segments", "inertia", "silhouette", "davies_bouldin", "calinski_harabasz", "dbcv", "bic", "icl"),
     *("chance_mean", "chance_low", "chance_high", "z", "chosen", "asked", "reading"),
 )
 
@@ -84,6 +87,8 @@ class Verdict:
         How many of the segments shown hold for certain; 0 where nothing stands out.
     failed
         The segments shown that do not hold, or are made of far-out rows, where something stands out.
+    dbcv
+        The density-based validity of the number shown, where HDBSCAN found it; otherwise NaN.
     labels
         The column whose segments are shown, where they existed already; then `segments` is what the data
         support beside them.
@@ -109,6 +114,7 @@ class Verdict:
     why: str = ""
     held: int = 0
     failed: tuple[int, ...] = ()
+    dbcv: float = np.nan
     labels: str = ""
 
 
@@ -116,7 +122,8 @@ class Measured(NamedTuple):
     """What `measure` found; None and nothing where there were too few rows to tell.
 
     `sample` has prepared rows in the seeded order, `places` where they stand; `likelihood` bic and icl per
-    number of components, and `likely` is the number that they and the valleys support.
+    number of components, and `likely` is the number that they and the valleys support. `shape` is what serves
+    better than normal clouds, if anything does.
     """
 
     chance: Chance | None
@@ -129,6 +136,7 @@ class Measured(NamedTuple):
     distinct: int
     sample: Floats
     places: Labels
+    shape: Shape | None = None
 
     @property
     def exists(self) -> bool:
@@ -146,7 +154,9 @@ class Measured(NamedTuple):
 
     @property
     def algorithm(self) -> str:
-        """What `auto` takes: the mixture where it sees more than one cloud, otherwise k-means."""
+        """What `auto` takes: a `shape`, or the mixture where it sees more than one cloud, or else k-means."""
+        if self.shape:
+            return self.shape.algorithm
         return "mixture" if self.exists and self.likely > 1 else "kmeans"
 
 
@@ -258,16 +268,21 @@ def measure(
         clouds = mixture.kept_paths(sample, seed=seed)  # as the sweep asks
         clouds = {k: each for k, each in clouds.items() if k <= min(max_segments, distinct)}
     told = {k: (each.bic, each.icl) for k, each in clouds.items()}
-    likely = _likely(sample, clouds)
-    return Measured(chance, split, told, likely, len(order), needed, largest, distinct, sample, at)
+    joined = _joined(sample, clouds)
+    likely = int(joined.max()) + 1
+    found = Measured(chance, split, told, likely, len(order), needed, largest, distinct, sample, at)
+    if not found.exists or not all(each.numeric for each in preparation.columns):
+        return found
+    seen = shape_room.shape(sample, joined, most=min(max_segments, distinct), seed=seed)
+    return found._replace(shape=seen, likely=seen.segments if seen else likely)
 
 
-def _likely(sample: Floats, clouds: Mapping[int, mixture.Mixture]) -> int:
-    """Return the number of segments that the mixture of best ICL stands for: its components, joined."""
+def _joined(sample: Floats, clouds: Mapping[int, mixture.Mixture]) -> Labels:
+    """Return the segments that the mixture of best ICL stands for: its components, joined."""
     best = min(clouds, key=lambda k: clouds[k].icl, default=1)
     if best == 1:
-        return 1
-    return int(strength.merged(sample, clouds[best].posterior.argmax(axis=1)).max()) + 1
+        return np.zeros(len(sample), dtype=np.intp)
+    return strength.merged(sample, clouds[best].posterior.argmax(axis=1))
 
 
 def decide(
@@ -286,7 +301,7 @@ def decide(
     """
     decided = _decided(sweep, measured, least)
     evidence = _evidence(sweep, measured, decided, segments)
-    shown = max(k for k in sweep.solutions if k <= segments) if segments else decided
+    shown = sweep.nearest(segments) if segments else decided
     solution = given.solution if given else sweep.solutions[shown]
     shown = solution.segments
     held = NO_STRENGTH.copy()
@@ -318,6 +333,7 @@ def decide(
         algorithm=sweep.algorithm,
         why=_why(sweep.algorithm, measured) if auto else f"{sweep.algorithm} asked for",
         failed=failed,
+        dbcv=np.nan if given else float(row["dbcv"]),
         held=int((held["status"] == "holds").sum()) if decided > 1 else 0,
         labels=given.column if given else "",
     )
@@ -332,14 +348,20 @@ def _strength(solution: Solution, algorithm: str, measured: Measured, seed: int)
     labels = solution.labels[measured.places]
     inside = np.flatnonzero(labels >= 0)[:SAMPLE_ROWS]
     rows, (present, packed) = measured.sample[inside], np.unique(labels[inside], return_inverse=True)
-    method = registry.get(algorithm)
+    method, deep = registry.get(algorithm), None
+    dense = isinstance(method, Hdbscan) and solution.fit is not None
+    if dense:
+        deep = density.hollows(rows, packed)
 
     def again(drawn: Floats, b: int) -> Labels:
         if solution.metric:
             return mixture.refit(drawn, rows, len(present), solution.metric, seed=seed + b)
-        return validity.nearest(rows, method.fit(drawn, len(present), seed=seed + b, quick=True)[1])
+        if dense:
+            return hdbscan.again(drawn, rows, np.bincount(packed))
+        plain = method if not isinstance(method, Hdbscan) else registry.get("kmeans")
+        return validity.nearest(rows, plain.fit(drawn, len(present), seed=seed + b, quick=True)[1])
 
-    found = strength.table(rows, packed, again, seed=seed).assign(segment=present + 1)
+    found = strength.table(rows, packed, again, seed=seed, deep=deep).assign(segment=present + 1)
     every = found.set_index("segment").reindex(range(1, solution.segments + 1)).reset_index()
     return every.fillna({"share": 0.0, "jaccard": 0.0, "status": "does not hold"})
 
@@ -349,6 +371,8 @@ def _decided(sweep: Sweep, measured: Measured, least: float) -> int:
     found = sweep.table[sweep.table["smallest"] >= least].set_index("segments")["silhouette"]
     if not measured.exists or measured.chance is None or found.empty:
         return 1
+    if sweep.algorithm == "hdbscan":
+        return sweep.proposed if sweep.proposed in found.index else 1
     if measured.likely > 1:
         wanted = measured.likely if measured.likely in sweep.solutions else max(sweep.solutions)
         return int(max((k for k in found.index if k <= wanted), default=1))
@@ -376,6 +400,8 @@ def _why_not(measured: Measured) -> str:
 
 def _why(algorithm: str, measured: Measured) -> str:
     """Say why `auto` took what it took."""
+    if measured.shape:
+        return measured.shape.why
     if algorithm == "mixture":
         alone, best = measured.likelihood[1][1], min(icl for _, icl in measured.likelihood.values())
         gain = f"{(alone - best) / len(measured.sample):.2f}"
@@ -409,6 +435,8 @@ def _reading(row: dict[Hashable, Any]) -> str:
     """Say what a row of the evidence means."""
     if row["segments"] == 1:
         return "one group: nothing to compare"
+    if not np.isnan(row["dbcv"]):
+        return "apart by density" if row["dbcv"] > 0 else "hardly apart by density"
     if np.isnan(row["z"]):
         return "not held against chance"
     if row["silhouette"] <= row["chance_high"]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -76,6 +77,8 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
         "dotted what is needed"
     )
     title = f"{numbers.cardinal(verdict.segments)} segments stand further apart than chance gives"
+    if not isnan(verdict.dbcv):
+        title = f"{numbers.cardinal(verdict.shown)} segments are dense places with thinner ones between"
     if verdict.level == "none":
         title = "No number of segments does better than chance"
     if verdict.reason == "too_few":

@@ -35,11 +35,14 @@ def facts(
     """
     n = numbers
     everyone = sizes["customers"].sum()
-    used = "all rows used" if not left else f"{n.count(left)} more could not be placed"
+    apart = "stand in no segment" if verdict.algorithm == "hdbscan" else "could not be placed"
+    used = "all rows used" if not left else f"{n.count(left)} more {apart}"
     items = [("Customers", n.count(everyone), used), ("Segments", n.count(verdict.shown), _chosen(verdict))]
     if value:
         items.append((f"Total {value}", n.money(sizes["value_sum"].sum(), short=True), "all segments"))
-    if isfinite(verdict.silhouette):
+    if isfinite(verdict.dbcv):
+        items.append(("Density validity", n.index(verdict.dbcv), "of \N{MINUS SIGN}1 to 1; over 0 is apart"))
+    elif isfinite(verdict.silhouette):
         chance = n.range(verdict.chance_low, verdict.chance_high)
         held = f"chance gives {chance}" if isfinite(verdict.chance_low) else "not held against chance"
         items.append(("Separation", n.index(verdict.silhouette), held))
@@ -90,7 +93,7 @@ def no_segments(verdict: Verdict) -> tuple[str, str]:
 
 FINDS = {
     "kmeans": "k-means", "mixture": "Gaussian mixture", "ward": "Ward's tree",
-    "bisecting": "Bisecting k-means",
+    "bisecting": "Bisecting k-means", "hdbscan": "HDBSCAN",
 }  # fmt: skip
 
 

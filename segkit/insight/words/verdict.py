@@ -8,6 +8,7 @@ as it stands in the table of strength, and the customers near the border.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -101,7 +102,7 @@ def _back(verdict: Verdict, strength: pd.DataFrame | None, numbers: Numbers) -> 
     if verdict.failed:
         return failed(verdict, numbers)
     least = numbers.percent(float(strength["jaccard"].min()))
-    return f"All come back in repeated samples (an overlap of at least {least} on average). "
+    return f"All come back in repeated samples (the least overlap is {least} on average). "
 
 
 def failed(verdict: Verdict, numbers: Numbers) -> str:
@@ -131,6 +132,9 @@ def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH)
     others = evidence[(evidence.segments > 1) & (evidence.segments != verdict.segments)]
     rival = others.dropna(subset=["silhouette"]).nlargest(1, "silhouette").to_dict("records")
     here = _row(verdict, evidence)
+    if not isnan(verdict.dbcv):
+        best = f"of the numbers found it has the best density-based validity ({numbers.index(verdict.dbcv)})"
+        return f"{k}: {best}." if not verdict.asked else f"{k}, as you asked."
     if not rival or not here:
         return f"{k}{', as you asked' if verdict.asked else ''}."
     own, best, other = here["silhouette"], rival[0]["silhouette"], numbers.count(rival[0]["segments"])
@@ -156,6 +160,9 @@ def supported(verdict: Verdict, numbers: Numbers) -> str:
 def _stand(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers) -> str:
     """Hold a silhouette beside chance, as the rest of a sentence."""
     row = _row(verdict, evidence)
+    if not isnan(verdict.dbcv):
+        valid = numbers.index(verdict.dbcv)
+        return f"are dense places with thinner ones between (density-based validity {valid})"
     if not row or pd.isna(row["chance_low"]) or pd.isna(row["chance_high"]):
         return "could not be compared with chance"
     further = "further" if row["silhouette"] > row["chance_high"] else "no further"

@@ -26,7 +26,7 @@ from markupsafe import Markup
 from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from voila.app import Voila
-from voila.static_file_handler import TemplateStaticFileHandler
+from voila.request_info_handler import RequestInfoSocketHandler
 
 from segkit import places, settings
 from segkit.errors import OutputError, ParameterError
@@ -151,9 +151,10 @@ class Dashboard(Voila):
     def init_handlers(self) -> list[Any]:
         """Add our pages; Voila's own last word is the notebook at every address that is left."""
         *voila, (_, render, options) = super().init_handlers()
-        voila = [
-            (path, pages.Static if handler is TemplateStaticFileHandler else handler, *rest)
+        voila = [  # one of them tells any asker the address that a kernel's visitor came with
+            (path, pages.closed(handler), *rest)
             for path, handler, *rest in voila
+            if handler is not RequestInfoSocketHandler
         ]
         at = partial(url_path_join, self.server_url)
         books = pages.notebooks()

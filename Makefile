@@ -77,9 +77,10 @@ scorecard: $(VENV)/.made-dev  ## measure how often the verdict is wrong on plant
 pictures: $(VENV)/.made-dev  ## take the README's pictures from a real run (needs Chromium)
 	$(BIN)/python docs/pictures.py docs/pictures
 
-docs: $(VENV)/.made-docs  ## build the documentation site into build/docs; write the tables of the README
+docs: $(VENV)/.made-docs  ## build the documentation site into build/docs, check its links; write the tables of the README
 	$(BIN)/python docs/reference.py
 	$(BIN)/sphinx-build -qEW --keep-going docs/site build/docs
+	$(BIN)/python docs/links.py build/docs
 
 docs-links: $(VENV)/.made-docs  ## ask every address outside that the documentation names (needs the network)
 	$(BIN)/sphinx-build -qE -b linkcheck docs/site build/links

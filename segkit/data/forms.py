@@ -143,7 +143,9 @@ def people(mark: str, unit: str = "") -> Form:
     decimal, group = map(re.escape, _MARKS[mark])
     sign = f"(?:{re.escape(unit)}[ \u00a0]?)?" if unit else ""
     after = f"(?:[ \u00a0\u202f]?{re.escape(unit)})" + ("" if unit == "%" else "?") if unit else ""
-    groups = "".join(rf"|[1-9]\d{{0,2}}(?:{each}\d{{3}})+" for each in (group, "['’]", "[ \u00a0\u202f]"))
+    groups = "".join(
+        rf"|[1-9]\d{{0,2}}(?:{each}\d{{3}}){{1,4}}" for each in (group, "['’]", "[ \u00a0\u202f]")
+    )
     body = rf"(?:(?:0|[1-9]\d{{0,14}}{groups})(?:{decimal}\d+)?|{decimal}\d+)"
     front = "" if unit == "%" else sign
     return Form(mark, rf"(?:[-−] ?)?{front}[-−]?{body}{after}-?|\({front}{body}{after}\)", unit=unit)

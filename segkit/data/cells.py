@@ -24,7 +24,6 @@ from . import forms
 from .forms import Form
 
 TEXT_GAP = "|".join(map(re.escape, (*forms.BLANKS, "-", "--", "?")))  # missing among texts
-_DIGITS = b"0123456789"
 _ENOUGH = 10**15  # from here on a float does not hold every whole number
 _FIRST_DAY = np.datetime64("1000-01-01", "us")  # the years that `forms` knows have four digits
 
@@ -49,6 +48,52 @@ def count_full(array: pa.Array, pattern: str) -> int:
     return count(array, f"^(?:{pattern})$")
 
 
+class Pile:
+    """The values of one column, laid one after the other in memory that grows where it is.
+
+    Arrays kept as they come cost twice their memory, and more time in the kernel than in the reader.
+    """
+
+    def __init__(self) -> None:
+        self._type: pa.DataType = pa.large_string()
+        self._rows, self._data, self._ends = 0, bytearray(), bytearray(8)
+        self._gaps: list[NDArray[np.intp]] = []
+
+    def add(self, array: pa.Array) -> None:
+        """Add an array: texts, or values of one width."""
+        if array.null_count:
+            self._gaps.append(np.flatnonzero(~_is_there(array)) + self._rows)
+        if is_text(array.type):
+            ends, data = _layout(array)
+            first, last = int(ends[0]), int(ends[-1])
+            self._ends += (ends[1:].astype(np.int64) + (len(self._data) - first)).data
+            self._data += data[first:last].data
+        else:
+            array, width = self._alike(array), array.type.bit_width // 8
+            self._data += memoryview(array.buffers()[1])[array.offset * width :][: len(array) * width]
+        self._rows += len(array)
+
+    def _alike(self, array: pa.Array) -> pa.Array:
+        """Make whole numbers floats where the others are."""
+        if self._rows and array.type != self._type:
+            if pa.types.is_int64(array.type):
+                return array.cast(self._type)
+            self._data = bytearray(np.frombuffer(self._data, np.int64).astype(np.float64).data)
+        self._type = array.type
+        return array
+
+    def taken(self, type_: pa.DataType | None = None) -> pa.Array:
+        """Return the whole column, of a type or the one it has, and let go of it."""
+        known, data, self._data = None, self._data, bytearray()
+        if self._gaps:
+            there_ = np.ones(self._rows, bool)
+            there_[np.concatenate(self._gaps)] = False
+            known = pa.py_buffer(np.packbits(there_, bitorder="little"))
+        texts = [pa.py_buffer(self._ends)] if is_text(self._type) else []
+        made = pa.Array.from_buffers(self._type, self._rows, [known, *texts, pa.py_buffer(data)])
+        return made if type_ in {None, made.type} else made.cast(type_)
+
+
 # ---------------------------------------------------------------------------------------------- their bytes
 def _layout(array: pa.Array) -> tuple[NDArray[Any], NDArray[np.uint8]]:
     """Return where each text starts and ends among the bytes, and the bytes."""
@@ -57,6 +102,13 @@ def _layout(array: pa.Array) -> tuple[NDArray[Any], NDArray[np.uint8]]:
     ends = np.frombuffer(offsets, width)[array.offset : array.offset + len(array) + 1]
     known = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
     return ends, known[: max(1, int(ends[-1]))]
+
+
+def holds(array: pa.Array, *signs: str) -> bool:
+    """Tell whether one of some signs stands in any text."""
+    ends, data = _layout(array)
+    known = data[int(ends[0]) :].tobytes()
+    return any(sign.encode() in known for sign in signs)
 
 
 def _is_there(array: pa.Array) -> NDArray[np.bool_]:
@@ -96,21 +148,21 @@ def plain_numbers(array: pa.Array) -> tuple[pa.Array, int] | None:
     >>> plain_numbers(pa.array(["1", "-0.5", None]))[0].to_pylist(), plain_numbers(pa.array(["007"]))
     ([1.0, -0.5, None], None)
     """
-    ends, data = _layout(array)
     if len(array) == array.null_count:
         return pa.nulls(len(array), pa.int64()), 0
-    signs = data[int(ends[0]) :].tobytes().translate(None, _DIGITS)
-    if signs.translate(None, b".-"):
+    ends, data = _layout(array)
+    used = data[int(ends[0]) :]
+    if not used.size or used.min() < ord("-") or used.max() > ord("9"):  # what is left is digits and -./
         return None
-    starts, after = ends[:-1][ends[1:] > ends[:-1]], ends[1:][ends[1:] > ends[:-1]]
-    for sign in (b"", b"-") if b"-" in signs else (b"",):
-        if sign:
-            minus = data[starts] == sign[0]
-            starts, after = starts[minus] + 1, after[minus]
-        at = starts[(after - starts > 1) & (data[np.minimum(starts, len(data) - 1)] == _DIGITS[0])] + 1
-        if np.isin(data[at], np.frombuffer(_DIGITS, np.uint8)).any():  # a leading zero would be lost
+    zero = data[np.minimum(ends[:-1], len(data) - 1)] == ord("0")
+    if _is_led_by_zero(ends[:-1][zero], ends[1:][zero], data):
+        return None
+    if used.min() == ord("-"):
+        minus = data[np.minimum(ends[:-1], len(data) - 1)] == ord("-")
+        starts, after = ends[:-1][minus] + 1, ends[1:][minus]
+        if (starts == after).any() or _is_led_by_zero(starts, after, data):
             return None
-    points = signs.count(b".")
+    points = int(np.count_nonzero(used == ord(".")))
     try:
         made = array.cast(pa.float64() if points else pa.int64())
     except pa.ArrowInvalid:
@@ -119,11 +171,19 @@ def plain_numbers(array: pa.Array) -> tuple[pa.Array, int] | None:
     return (made, points) if max(-low, high) < _ENOUGH else None
 
 
+def _is_led_by_zero(starts: NDArray[Any], ends: NDArray[Any], data: NDArray[np.uint8]) -> bool:
+    """Tell whether a text starts with a zero before another digit: it would be lost."""
+    starts = starts[ends - starts > 1]
+    starts = starts[data[starts] == ord("0")]
+    return bool((data[starts + 1] >= ord("0")).any())
+
+
 def iso_dates(array: pa.Array) -> pa.Array | None:
     """Return the times of texts that all are days, or all days and times, in ISO 8601; else None."""
     ends, _ = _layout(array)
-    lengths = np.unique(np.diff(ends)[_is_there(array)] if array.null_count else np.diff(ends))
-    if lengths.tolist() not in ([10], [19]):
+    lengths = ends[1:] - ends[:-1]
+    lengths = lengths[_is_there(array)] if array.null_count else lengths
+    if not len(lengths) or lengths.min() != lengths.max() or lengths[0] not in {10, 19}:
         return None
     try:
         made = array.cast(pa.timestamp("us"))
@@ -155,21 +215,24 @@ def tidied(array: pa.Array, gap: str) -> Tidied:
     at = suspects(array)
     if not len(at):
         return Tidied(array, Counter())
-    old = array.take(pa.array(at))
+    coded = array.take(pa.array(at)).dictionary_encode()
+    old, codes = coded.dictionary, coded.indices
+    often = np.bincount(codes.to_numpy(), minlength=len(old))
     new = pc.utf8_trim(old, forms.SPACES)
-    words = pc.value_counts(new.filter(pc.match_substring_regex(new, f"^(?:{forms.GAP})$")))
-    blank = pc.match_substring_regex(new, f"^(?:{TEXT_GAP})$")
-    spaces = pc.sum(pc.and_not(pc.not_equal(old, new), blank)).as_py()
-    gone = pc.match_substring_regex(new, f"^(?:{gap})$")
+    gaps, blank, gone = (_fits(new, pattern) for pattern in (forms.GAP, TEXT_GAP, gap))
+    spaced = np.asarray(pc.not_equal(old, new)) & ~blank
+    words: Counter[str] = Counter()
+    for word, count_ in zip(new.filter(pa.array(gaps)).to_pylist(), often[gaps].tolist(), strict=True):
+        words[word] += count_
+    kept = pc.if_else(pa.array(gone), pa.scalar(None, array.type), new)
     mask = np.zeros(len(array), bool)
     mask[at] = True
-    kept = pc.if_else(gone, pa.scalar(None, array.type), new)
-    return Tidied(
-        pc.replace_with_mask(array, pa.array(mask), kept),
-        Counter({each["values"].as_py(): each["counts"].as_py() for each in words}),
-        spaces,
-        pc.sum(pc.equal(new, "+")).as_py(),
-    )
+    texts = pc.replace_with_mask(array, pa.array(mask), kept.take(codes))
+    return Tidied(texts, words, int(often[spaced].sum()), int(often[np.asarray(pc.equal(new, "+"))].sum()))
+
+
+def _fits(array: pa.Array, pattern: str) -> NDArray[np.bool_]:
+    return np.asarray(pc.match_substring_regex(array, f"^(?:{pattern})$"))
 
 
 # ---------------------------------------------------------------------------------------------- turned
@@ -180,25 +243,24 @@ def numbers(array: pa.Array, form: Form) -> pa.Array:
     ends, data = _layout(array)
     mark = {"point": b".", "comma": b","}[form.kind]
     keep = np.zeros(256, bool)
-    keep[np.frombuffer(_DIGITS + mark, np.uint8)] = True
+    keep[np.frombuffer(b"0123456789" + mark, np.uint8)] = True
     kept = keep[data]
     places = np.concatenate([[0], np.cumsum(kept, dtype=ends.dtype)])[ends].astype(ends.dtype)
     digits = data[int(ends[0]) :][kept[int(ends[0]) :]].tobytes().replace(b",", b".")
     known = pa.py_buffer(np.packbits(_is_there(array), bitorder="little"))
     buffers = [known, pa.py_buffer(places - places[0]), pa.py_buffer(digits)]
     made = pa.Array.from_buffers(array.type, len(array), buffers).cast(pa.float64())
-    if not any(sign.encode() in data[int(ends[0]) :].tobytes() for sign in "-−("):
+    if not holds(array, *"-−("):
         return made
     return pc.if_else(pc.match_substring_regex(array, "[-−(]"), pc.negate(made), made)
 
 
 def dates(array: pa.Array, form: Form) -> pa.Array:
     """Return the times of texts; missing where a text is no day in this form, or none that exists."""
-    plain = FunctionExpression(
-        "regexp_replace", ColumnExpression("v"), ConstantExpression(r"(Z|\+00:?00)$"), ConstantExpression("")
-    )
-    time = FunctionExpression("try_strptime", plain, ConstantExpression(form.formats)).alias("v")
-    table = _database().cursor().from_arrow(pa.table({"v": array})).select(time).to_arrow_table()
+    if holds(array, "Z", "+"):
+        array = pc.replace_substring_regex(array, r"(Z|\+00:?00)$", "")
+    time = FunctionExpression("try_strptime", ColumnExpression("v"), ConstantExpression(form.formats))
+    table = _database().cursor().from_arrow(pa.table({"v": array})).select(time.alias("v")).to_arrow_table()
     return table["v"].combine_chunks()
 
 

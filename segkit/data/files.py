@@ -20,12 +20,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
-from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from segkit.errors import SegkitError, SourceError, nearest
@@ -33,7 +31,7 @@ from segkit.errors import SegkitError, SourceError, nearest
 from . import databases, dialect, gate, grid, texts
 from .gate import Limits
 from .reading import Hints, Reading, rename_notes, unique
-from .rows import OddRowError, Rows, opened
+from .rows import OddRowError, Rows, lines, opened
 
 _PACKED: dict[str, Callable[..., Any]] = {"gzip": gzip.open, "bzip2": bz2.open}
 _NOT_DATA = re.compile(r"(^|/)(__MACOSX|\.|readme|licen[cs]e|changelog)", re.IGNORECASE)
@@ -74,7 +72,7 @@ def read(
     request = {"path": str(path.absolute()), "hints": vars(hints)}
     said = gate.confined(request, folder, limits, name)
     rows = opened(folder / "table.parquet", folder, name, "parquet")
-    return pa.Table.from_batches(rows.batches(), rows.schema), Reading.of(said["reading"] | known)
+    return pa.Table.from_batches(rows.batches([]), rows.schema), Reading.of(said["reading"] | known)
 
 
 def child(asked: str) -> None:
@@ -116,7 +114,7 @@ def table(path: Path, what: str, folder: Path, hints: Hints, limits: Limits) -> 
 
 
 def _typed(rows: Rows, names: list[str], reading: Reading, hints: Hints) -> tuple[pa.Table, Reading]:
-    keys = rows.relation.columns
+    keys = rows.schema.names
     if len(keys) > reading.columns:
         raise SourceError(f"{reading.source} has over {reading.columns:,} columns; no more are allowed.")
     found = texts.typed(rows.batches, dict(zip(keys, names, strict=True)), hints, reading.delimiter)
@@ -171,7 +169,7 @@ def _copied(packed: IO[bytes], name: str, folder: Path, limits: Limits) -> Path:
 # ---------------------------------------------------------------------------------------------- kinds of file
 def _parquet(path: Path, folder: Path, reading: Reading, hints: Hints) -> _Raw:  # noqa: ARG001 - one signature
     rows = opened(path, folder, reading.source, "parquet")
-    return rows, rows.relation.columns, reading
+    return rows, rows.schema.names, reading
 
 
 def _arrow(path: Path, folder: Path, reading: Reading, hints: Hints) -> _Raw:
@@ -251,22 +249,20 @@ def _quick_text(path: Path, folder: Path, reading: Reading, hints: Hints) -> _Ra
     plain, reading, start = _decoded(path, folder, reading)
     if re.match(r'(\[\s*)?\{\s*["}]', start.lstrip()):
         rows = opened(plain, folder, reading.source, "json")
-        return rows, rows.relation.columns, replace(reading, format="jsonl")
+        return rows, rows.schema.names, replace(reading, format="jsonl")
     reading, sign, found = _laid(start, reading)
     above = "\n".join(start.split("\n")[: found.start])
     if (
         sign in {" ", "\x1f"}
         or len(found.header) > 1
         or any(line.count('"') % 2 for line in above.split("\n"))
-        or re.search(rf'{re.escape(sign)} +"', start)
         or _noted(plain, sign)
+        or (quotes := dialect.quotes(plain, sign)) == "odd"
     ):
         raise OddRowError
-    asked = {"columns": dict.fromkeys((f"c{at}" for at in range(found.width)), "VARCHAR"), "delimiter": sign}
-    rows = opened(plain, folder, reading.source, "csv", skip=found.start, **asked)
-    names = [*found.names, *[""] * (found.width - len(found.names))]
-    odd = partial(_is_odd, names=found.names if found.header else [])
-    return replace(rows, odd=odd), names, _reported(reading, found)
+    named = bool(found.header)
+    rows = lines(plain, sign, found.names, found.start, quoted=quotes != "none", named=named)
+    return rows, found.names, _reported(reading, found)
 
 
 def _plain_text(path: Path, folder: Path, reading: Reading, hints: Hints) -> _Raw:  # noqa: ARG001
@@ -297,18 +293,6 @@ def _laid(start: str, reading: Reading) -> tuple[Reading, str, grid.Table]:
         raise SourceError(f"{reading.source} has over {reading.columns:,} columns; no more are allowed.")
     form = "tsv" if sign == "\t" else "csv"
     return replace(reading, format=form, delimiter=sign.strip("\x1f ")), sign, found
-
-
-def _is_odd(batch: pa.RecordBatch, names: list[str]) -> bool:
-    """Tell whether a row is blank, or says the names again."""
-    same = blank = None
-    for at, column in enumerate(batch.columns):
-        if blank is None or pc.any(blank).as_py():
-            blank = column.is_null() if blank is None else pc.and_(blank, column.is_null())
-        if names and (same is None or pc.any(same).as_py()):
-            equal = pc.fill_null(pc.equal(column, names[at]), fill_value=False)
-            same = equal if same is None else pc.and_(same, equal)
-    return bool(pc.any(blank).as_py() or (names and pc.any(same).as_py()))
 
 
 def _looked(start: str, name: str) -> tuple[str, grid.Table]:

@@ -196,17 +196,18 @@ def _path(path: Path, hints: Hints, limits: Limits, *, trusted: bool) -> tuple[A
         return _many(path, hints, limits, trusted=trusted)
     with _private() as folder:
         table, reading = files.read(path, folder, hints, limits, trusted=trusted)
-    return _pandas(table), reading
-
-
-def _pandas(table: pa.Table) -> pd.DataFrame:
-    """Return a table as pandas, column by column, so that no two copies of it are in memory."""
-    names, columns = table.column_names, table.columns
+    columns = dict(zip(table.column_names, table.columns, strict=True))
     del table
+    return _pandas(columns), reading
+
+
+def _pandas(columns: dict[str, pa.ChunkedArray]) -> pd.DataFrame:
+    """Return columns as pandas, one by one, each given up when it is done: no two copies are in memory."""
     made: dict[str, pd.Series[Any]] = {}
-    for name in names:
-        column = columns.pop(0)
+    for name in list(columns):
+        column = columns.pop(name)
         made[name] = column.to_pandas(types_mapper=_NULLABLE.get if column.null_count else None)
+        del column
     return pd.DataFrame(made, copy=False)
 
 

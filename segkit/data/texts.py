@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from typing import Any
 
 import narwhals as nw
@@ -67,7 +68,7 @@ class _Column:
         self.words: Counter[str] = Counter()
         self.type, self.notes = "text", list[str]()
         self.target = _Target(forms.GAP, forms_[0]) if forms_ else _Target(cells.TEXT_GAP)
-        self.parts: list[pa.Array] | None = []
+        self.pile: cells.Pile | None = cells.Pile()
 
     def full(self) -> list[Form]:
         """Return the forms that all values have."""
@@ -88,9 +89,9 @@ class _Column:
             made = self._clean(tidy.texts) if self.forms and tidy.texts is not array else None
             made = self._matched(tidy.texts) if made is None else made
         if made is None:
-            self.parts = None
-        elif self.parts is not None:
-            self.parts.append(made)
+            self.pile = None
+        elif self.pile is not None:
+            self.pile.add(made)
 
     def _clean(self, array: pa.Array) -> pa.Array | None:
         """Return what an array holds if its bytes prove that it is what it seems, with nothing to repair."""
@@ -102,7 +103,7 @@ class _Column:
         if form.kind == "number" and (found := cells.plain_numbers(array)):
             made, points = found
             self.count["parts"] += points
-            if forms.is_id(self.name):
+            if points and forms.is_id(self.name):
                 self.count["point zeros"] += cells.count_full(array, r"-?\d+\.0+")
         elif form.format == "%Y-%m-%d" and (made := cells.iso_dates(array)) is not None:
             self.count[form.format] += cells.there(array)
@@ -127,7 +128,7 @@ class _Column:
                 self.count["parts"] += cells.count(texts, "[.eE]")
                 self.count["point zeros"] += cells.count_full(texts, r"-?\d+\.0+")
             else:
-                self.count[f"parts {form.kind}"] += cells.count(texts, "[.]" if form.kind == "point" else ",")
+                self.count[f"parts {form.kind}"] += cells.holds(texts, "." if form.kind == "point" else ",")
                 self.count["long"] += cells.count(texts, r"\d{4}") if form.kind == "comma" else 0
             made = cells.numbers(texts, form) if not at and fits == cells.there(texts) else made
         self.count["zeros"] += cells.count_full(texts, r"0\d+")
@@ -135,15 +136,13 @@ class _Column:
 
     def again(self, array: pa.Array) -> None:
         """Turn an array into what the column was found to hold."""
-        self.parts = self.parts or []
-        self.parts.append(self.target.made(cells.tidied(array, self.target.gap).texts))
+        self.pile = self.pile or cells.Pile()
+        self.pile.add(self.target.made(cells.tidied(array, self.target.gap).texts))
 
-    def chunked(self) -> pa.ChunkedArray:
+    def taken(self) -> pa.Array:
         """Return the whole column in its one type."""
-        whole = {"whole number": pa.int64(), "number": pa.float64(), "date": pa.timestamp("us")}
-        parts, self.parts = self.parts or [], None
-        type_ = whole.get(self.type) or (parts[0].type if parts else pa.string())
-        return pa.chunked_array([part.cast(type_) for part in parts], type_)
+        kinds = {"whole number": pa.int64(), "number": pa.float64(), "date": pa.timestamp("us")}
+        return (self.pile or cells.Pile()).taken(kinds.get(self.type))
 
 
 def typed(
@@ -181,41 +180,50 @@ def typed(
     ((('id', 'text'), ('charge', 'number')), {'id': ['01', '02'], 'charge': [2.5, 1000.5]})
     """
     columns: dict[str, _Column] = {}
-    plain: dict[str, list[pa.Array]] = {}
-    for batch in read([]):
+    plain: dict[str, cells.Pile] = {}
+    batches = read([])
+    first = list(_ahead(batches))
+    for key in names if first else ():
+        if cells.is_text(first[0][key].type):
+            values = chain.from_iterable(batch[key].to_pylist() for batch in first)
+            columns[key] = _Column(key, names[key], *forms.guess(names[key], islice(values, _LOOK)))
+    for batch in chain(first, batches):
         for key, array in zip(batch.schema.names, batch.columns, strict=True):
-            if not cells.is_text(array.type):
-                plain.setdefault(key, []).append(array)
-                continue
-            if key not in columns:
-                values = array.slice(0, _LOOK).to_pylist()
-                columns[key] = _Column(key, names[key], *forms.guess(names[key], values))
-            columns[key].add(array)
+            if key in columns:
+                columns[key].add(array)
+            else:
+                plain.setdefault(key, cells.Pile()).add(array)
     guessed = {key: column.target for key, column in columns.items()}
     _decide(list(columns.values()), hints, delimiter)
-    wrong = [key for key, each in columns.items() if each.parts is None or each.target != guessed[key]]
+    wrong = [key for key, each in columns.items() if each.pile is None or each.target != guessed[key]]
     for key in wrong:
-        columns[key].parts = None
+        columns[key].pile = None
     for batch in read(wrong) if wrong else ():
         for key, array in zip(wrong, batch.columns, strict=True):
             columns[key].again(array)
     return _gathered(names, columns, plain)
 
 
-def _gathered(
-    names: Mapping[str, str], columns: dict[str, _Column], plain: dict[str, list[pa.Array]]
-) -> Typed:
+def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield as many batches as the guess looks at."""
+    rows = 0
+    while rows < _LOOK and (batch := next(batches, None)) is not None:
+        rows += len(batch)
+        yield batch
+
+
+def _gathered(names: Mapping[str, str], columns: dict[str, _Column], plain: dict[str, cells.Pile]) -> Typed:
     """Put the columns together, in their order; one without a name and without values is left out."""
     made, result = {}, Typed(pa.table({}))
     for key, name in names.items():
         if key in plain:
-            made[key] = pa.chunked_array(plain.pop(key))
+            made[key] = plain.pop(key).taken()
             result.types += ((name, _word(made[key].type)),)
             continue
         column = columns.pop(key, None) or _Column(key, name, [], "")
         if not name and column.count["there"] == column.count["blank"]:
             continue
-        made[key] = column.chunked()
+        made[key] = column.taken()
         result.types += ((name, column.type),)
         result.notes += column.notes
         result.repaired += column.count["repaired"]

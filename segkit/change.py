@@ -25,7 +25,7 @@ from .insight.compare import Comparison, Numbers, Refits
 from .insight.words import change as words_room
 from .insight.words import numbers as numbers_room
 from .params import CompareParams, Params
-from .segments.model import Model
+from .segments.model import NOWHERE, Model
 from .segments.refit import ROWS, places, refits
 from .study import customers, hidden, provenance, segment
 
@@ -141,7 +141,7 @@ def compare(source: Any = None, params: CompareParams | None = None, **fields: A
     found_before = len(old.model.segments)
     asked = old.params.segments or (found_before if found_before > 1 else 0)
     like = params.before if earlier.is_run(params.before) else ""
-    later = old.params.but(segments=asked, like=like)
+    later = old.params if old.params.labels else old.params.but(segments=asked, like=like)
     new = _side(params.source if source is None else source, later)
     refitted, matched, why_not = _crossed(old, new, params.seed)
     followed = [_followed(side) for side in (old, new)]
@@ -206,17 +206,24 @@ def _crossed(old: _Side, new: _Side, seed: int) -> tuple[Refits | None, pd.DataF
     if not shared:
         counts = pd.crosstab(crossed, new.placed["segment"].to_numpy())
         return None, counts.drop(index=0, columns=0, errors="ignore"), ""  # 0 is no segment
+    if not new.model.places:
+        return None, None, NOWHERE
     then, now = old.refits(seed), new.refits(seed)
 
     def place(ids: pd.Index) -> tuple[Numbers, Numbers, Numbers]:
         was, later = old.rows(ids), new.rows(ids)
         earlier_model, later_model = old.model, new.model
         moved = _matrix(earlier_model, later)
-        return (places(_matrix(earlier_model, was), then, earlier_model.metric),
-                places(moved, then, earlier_model.metric),
-                places(_matrix(later_model, later), now, later_model.metric))  # fmt: skip
+        return (_segments_of(earlier_model, _matrix(earlier_model, was), then),
+                _segments_of(earlier_model, moved, then),
+                _segments_of(later_model, _matrix(later_model, later), now))  # fmt: skip
 
     return place, None, ""
+
+
+def _segments_of(model: Model, X: Any, refitted: Any) -> Numbers:
+    """Return the segment of each row under each refit of the centres, (refits, n)."""
+    return np.array([0, *model.owners])[places(X, refitted, model.metric)]
 
 
 def _matrix(model: Model, frame: nw.DataFrame[Any]) -> Any:
@@ -231,7 +238,7 @@ def _flips(old: _Side, placed: pd.DataFrame, refitted: Refits | None, seed: int)
         return float("nan")
     some = inside.sample(min(FOLLOWED, len(inside)), random_state=seed)
     X = _matrix(old.model, old.rows(pd.Index(some.iloc[:, 0])))
-    return float((places(X, old.refits(seed), old.model.metric) != some["segment"].to_numpy()).mean())
+    return float((_segments_of(old.model, X, old.refits(seed)) != some["segment"].to_numpy()).mean())
 
 
 def _segments(found: Comparison, old: _Side, new: _Side) -> pd.DataFrame:

@@ -16,11 +16,10 @@ from typing import Any
 
 import pandas as pd
 import xlsxwriter  # type: ignore[import-untyped]
-from sqlalchemy import create_engine
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from segkit import export, runs
+from segkit import export, index, runs
 from segkit.errors import OutputError, ParameterError
 from segkit.insight.rules import Rules
 from segkit.insight.words import rules as rule_words
@@ -215,26 +214,24 @@ def _to_database(run: _Run, address: str) -> str:
     """Replace the tables of a run in a database, all of them or none."""
     try:
         url = make_url(address)
-        shown = url.set(username=None, password=None, query={}).render_as_string()
+        shown = str(URL.create(url.drivername, host=url.host, port=url.port, database=url.database))
         if url.password:
             if not url.password.startswith("env:"):
                 raise ParameterError(
                     f"{shown}: no password in an address; write env:NAME of a variable that holds it."
                 )
             url = url.set(password=os.environ.get(url.password.removeprefix("env:"), ""))
-        if url.drivername == "postgresql":
-            url = url.set(drivername="postgresql+psycopg")
-        engine = create_engine(url)
-        with engine.begin() as connection:
+        base = index.engine(url)
+        with base.begin() as connection:
             for name, table in {"customers": run.customers, **run.tables}.items():
                 table.to_sql(
                     f"segkit_{name.lower()}", connection, if_exists="replace", index=False, chunksize=10_000
                 )
-        engine.dispose()
+        base.dispose()
     except SQLAlchemyError as error:
         raise OutputError(
             f"The database cannot be written: {type(error).__name__}. Look at the address."
         ) from None
     except ModuleNotFoundError as error:
-        raise OutputError(f"This database needs a driver: pip install {error.name}.") from None
+        raise OutputError(f"{shown} cannot be written: {index.driver(error)}.") from None
     return shown

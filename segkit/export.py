@@ -40,8 +40,8 @@ SCORE_SCHEMA = "segkit-score-summary/1"
 BORDER = 0.55  # a fit below this is near the border (WORDS)
 CSV_ROWS = 1_048_575  # what a spreadsheet opens, less the header; Parquet has no such limit
 TABLES = (
-    "columns", "quality", "evidence", "preparations", "strength", "sizes", "profile", "drivers",
-    "differences", "separation", "unusual", "unused", "fairness", "actions",
+    "columns", "quality", "evidence", "existing", "crossed", "preparations", "strength", "sizes", "profile",
+    "drivers", "differences", "separation", "unusual", "unused", "fairness", "actions",
 )  # fmt: skip
 OWN = ("segkit", "input_sha256", "seed")  # the provenance that a machine has no part in
 

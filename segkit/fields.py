@@ -118,13 +118,22 @@ Scale = Annotated[
     _field("standard", "Preparation", "Scale", "how numbers are made comparable"),
 ]
 Algorithm = Annotated[
-    Literal["auto", "kmeans", "mixture", "ward", "bisecting"],
+    Literal["auto", "kmeans", "mixture", "ward", "bisecting", "hdbscan"],
     _field("auto", "Method", "Algorithm", "how segments are found; auto compares and says why"),
 ]
 Segments = Annotated[
     int,
     AfterValidator(_not_one),
     _field(0, "Segments", "Segments", "how many; 0 lets the data decide", ge=0, le=20),
+]
+Labels = Annotated[
+    str,
+    _field(
+        "",
+        "Segments",
+        "Segments that exist",
+        "column with a segment for each customer, to be judged and explained; empty finds segments",
+    ),
 ]
 MaxSegments = Annotated[
     int, _field(12, "Method", "At most", "the largest number of segments that is tried", ge=2, le=20)
@@ -177,10 +186,23 @@ Like = Annotated[
         trust="operator",
     ),
 ]
+Merge = Annotated[
+    str,
+    _field(
+        "",
+        "Segments",
+        "Join",
+        "segments to make one of: numbers with + between, such as 2+4, and semicolons between groups",
+        pattern=r"^\s*(\d+(\s*\+\s*\d+)+\s*(;\s*\d+(\s*\+\s*\d+)+\s*)*)?$",
+    ),
+]
 SegmentNames = Annotated[
     str,
     _field(
-        "", "Segments", "Names", "own names with semicolons between, segment 1 first; an empty one keeps ours"
+        "",
+        "Segments",
+        "Own names",
+        "own names with semicolons between, segment 1 first; an empty one keeps ours",
     ),
 ]
 FormulaSafe = Annotated[
@@ -213,6 +235,18 @@ Before = Annotated[
         "run to compare with; or a file, or sample and its name",
         trust="operator",
         min_length=1,
+    ),
+]
+MinCell = Annotated[
+    int,
+    _field(
+        10,
+        "Quality limits",
+        "Smallest cell",
+        "fewest customers that a figure about a segment may rest on; others are withheld",
+        trust="operator",
+        ge=0,
+        le=1_000,
     ),
 ]
 MinRows = Annotated[
@@ -397,6 +431,8 @@ def allowed(field: Field) -> str:
     """Say in words what a field takes."""
     if field.name == "segments":
         return "0 or 2 to 20"
+    if field.name == "merge":
+        return "numbers with + between, such as 2+4, and semicolons between groups"
     if field.choices:
         return "one of " + ", ".join(field.choices)
     if field.high is not None:

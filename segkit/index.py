@@ -39,6 +39,10 @@ DURABLE = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",
 )
+WIPES = {  # what writes the tables anew, without the bytes of rows that went
+    "sqlite": ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"),
+    "postgresql": ("VACUUM (FULL) segkit_runs", "VACUUM (FULL) segkit_run_parameters"),
+}
 
 _meta = sa.MetaData()
 _short, _long = sa.String(300), sa.Text()
@@ -89,7 +93,7 @@ class Entry:
 
 
 class Index:
-    """The index at an address: ``sqlite:///FILE``, ``postgresql+psycopg://...``; "" is the user's own.
+    """The index at an address: ``sqlite:///FILE``, ``postgresql://...``; "" is the user's own.
 
     Raises
     ------
@@ -114,7 +118,7 @@ class Index:
                 file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             address = f"sqlite:///{file}"
         try:
-            self.engine = sa.create_engine(address)
+            self.engine = engine(address)
         except (SQLAlchemyError, ImportError) as error:
             raise self._fault(address, error) from None
         sa.event.listen(self.engine, "handle_error", self._tell)
@@ -314,10 +318,10 @@ class Index:
                 some = keys[start : start + 500]
                 connection.execute(PARAMETERS.delete().where(PARAMETERS.c.key.in_(some)))
                 connection.execute(RUNS.delete().where(RUNS.c.key.in_(some)))
-        if self.engine.dialect.name == "sqlite":
+        if wipes := WIPES.get(self.engine.dialect.name):
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.exec_driver_sql("VACUUM")
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                for statement in wipes:
+                    connection.exec_driver_sql(statement)
 
 
 class Recording:
@@ -373,6 +377,20 @@ def queued(address: str, names: list[str]) -> Iterator[list[str]]:
                 index.drop(index.waiting(keys))
 
 
+def engine(address: str | sa.URL) -> sa.Engine:
+    """Return the way to a database; of PostgreSQL with the driver of the extra."""
+    url = sa.make_url(address)
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+    )
+
+
+def driver(error: ImportError) -> str:
+    """Say which driver a database lacks."""
+    package = "'segkit[postgres]'" if error.name == "psycopg" else error.name
+    return f"it needs a driver: pip install {package}"
+
+
 def _durable(connection: Any, _record: object) -> None:
     """Make SQLite keep what it acknowledged through a power cut, wait its turn, and wipe what is deleted."""
     connection.execute("PRAGMA busy_timeout=60000")
@@ -389,8 +407,8 @@ def _of_manifest(folder: Path) -> dict[str, Any]:
         "run": record["run"],
         "name": record["run"].rpartition("-")[0] or record["run"],
         "source": record["input"].get("source", ""),
-        "started": _utc(made),
-        "ended": _utc(made),
+        "started": utc(made) or made,
+        "ended": utc(made) or made,
         "notebook": record["notebook"],
         "version": record["version"],
         "verdict": verdict.get("level", ""),
@@ -402,10 +420,17 @@ def _of_manifest(folder: Path) -> dict[str, Any]:
     }
 
 
-def _utc(text: str) -> str:
+def utc(text: str) -> str:
+    """Return a time as the index writes it; empty where the text is none.
+
+    Examples
+    --------
+    >>> utc("2026-03-01T13:00:00+01:00"), utc("yesterday")
+    ('2026-03-01T12:00:00.000+00:00', '')
+    """
     with suppress(ValueError):
         return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="milliseconds")
-    return text
+    return ""
 
 
 def _put_parameters(connection: sa.Connection, key: str, parameters: Mapping[str, Any]) -> None:
@@ -455,5 +480,7 @@ def _without_password(address: str) -> str:
 
 def _reason(error: BaseException) -> str:
     """Return the kind of a database's error in words, without statements or values."""
+    if isinstance(error, ImportError):
+        return driver(error)
     cause = getattr(error, "orig", None)
     return str(cause).splitlines()[0] if cause else type(error).__name__

@@ -151,12 +151,15 @@ class Params(Kind):
     max_missing_warn: f.MaxMissingWarn
     max_missing_fail: f.MaxMissingFail
     max_duplicate_ids_fail: f.MaxDuplicateIdsFail
+    min_cell: f.MinCell
     impute: f.Impute
     encode: f.Encode
     transform: f.Transform
     scale: f.Scale
     algorithm: f.Algorithm
     segments: f.Segments
+    labels: f.Labels
+    merge: f.Merge
     like: f.Like
     segment_names: f.SegmentNames
     max_segments: f.MaxSegments
@@ -178,8 +181,15 @@ class Params(Kind):
         for one, other in (("features", "exclude"), ("numbers", "categories")):
             both = sorted(set(getattr(self, one)) & set(getattr(self, other)))
             if both:
-                message = f"{one} and {other} both name {', '.join(both)}"
+                message = f"{one} and {other} both name {', '.join(both)}; name each column once"
                 raise ValueError(message)
+        if self.labels and (self.segments or self.like):
+            other = "segments" if self.segments else "like"
+            message = f"labels names segments that exist, so {other} says nothing; leave one of the two out"
+            raise ValueError(message)
+        if self.labels and self.labels in self.features:
+            message = f"labels and features both name {self.labels}; segments are explained by other columns"
+            raise ValueError(message)
         return self
 
 
@@ -349,7 +359,7 @@ def _faults(error: ValidationError, kind: type[Kind], given: Mapping[str, Any]) 
         if fault["type"] == "extra_forbidden":
             yield f'There is no parameter "{name}".{nearest(name, about)}'
         elif not name:
-            yield f"{fault['msg'].removeprefix('Value error, ')}; name each column once."
+            yield f"{fault['msg'].removeprefix('Value error, ')}."
         else:
             reason = f": {fault['ctx']['error']}" if "error" in fault.get("ctx", {}) else ""
             hint = nearest(given[name], about[name].choices) if isinstance(given.get(name), str) else ""

@@ -12,7 +12,6 @@ import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
@@ -23,7 +22,7 @@ import pandas as pd
 
 from . import export, runs
 from .errors import OutputError, ParameterError
-from .index import Entry, Index
+from .index import Entry, Index, utc
 from .safe import html, plotly, script
 
 GONE, TABLE = "(forgotten)", "segments.parquet"
@@ -93,10 +92,7 @@ def _made(entry: Entry) -> str:
     """Return when a run was made: as it says itself, or as the index does where it is not there any more."""
     if entry.status != "complete" or not entry.directory:
         return entry.started
-    text = str(_said(Path(entry.directory)).get("made", entry.started))
-    with suppress(ValueError):
-        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="milliseconds")
-    return entry.started
+    return utc(str(_said(Path(entry.directory)).get("made", ""))) or entry.started
 
 
 def _said(folder: Path) -> dict[str, Any]:
@@ -144,7 +140,8 @@ def forget_customer(index: Index, customer: str, *outs: str | Path) -> Iterator[
         with runs.begin(folder.parent, folder.name) as made:
             shutil.copytree(folder, made.path, dirs_exist_ok=True)
             (made.path / "manifest.json").unlink()
-            safe = runs.manifest(folder)["parameters"].get("formula_safe", True)
+            about = _said(folder)
+            safe = about["parameters"].get("formula_safe", True)
             rows, texts = _leave_table(made.path, customer, safe=safe), _leave_texts(made.path, customer)
             if not rows and not texts:
                 continue
@@ -152,7 +149,7 @@ def forget_customer(index: Index, customer: str, *outs: str | Path) -> Iterator[
                 raise OutputError(
                     f"{folder} still names the customer outside its tables. Forget the whole run."
                 )
-            made.publish(folder.name, notebook=runs.manifest(folder)["notebook"], forgotten=True)
+            made.publish(folder.name, notebook=about["notebook"], forgotten=True)
         yield folder, rows
 
 

@@ -127,17 +127,20 @@ def manifest(directory: str | Path) -> dict[str, Any]:
     if faults:
         message = f"{Path(directory).name} is not a complete run: {'; '.join(faults)}."
         raise OutputError(message)
-    record: dict[str, Any] = json.loads((Path(directory) / "manifest.json").read_bytes())
-    return record
+    read: dict[str, Any] = json.loads((Path(directory) / "manifest.json").read_bytes())
+    return read
 
 
 def find(out: str | Path, name: str, **known: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield complete runs of this name under `out` whose manifest says what is `known`, and the manifest."""
     for folder in sorted(Path(out).glob(f"{filename(name)}-*")):
-        if not verify(folder):
-            record = manifest(folder)
-            if all(record.get(part) == value for part, value in known.items()):
-                yield folder, record
+        try:
+            about = record(folder) or {}
+        except (OSError, ValueError):
+            continue
+        wanted = about and all(about.get(part) == value for part, value in known.items())
+        if wanted and not verify(folder):
+            yield folder, about
 
 
 def remove(directory: str | Path) -> None:
@@ -167,8 +170,20 @@ class Run:
 
     path: Path
     out: Path
-    lock: int | None
+    lock: int | None = None
     made: list[Path] = field(default_factory=list)
+
+    def open(self) -> None:
+        """Make the directory, where there is room for it, and hold it."""
+        try:
+            _ask_for_room(next(folder for folder in (self.out, *self.out.parents) if folder.exists()))
+            self.out.mkdir(parents=True, exist_ok=True)
+            with _locked(self.out):
+                _repair(self.out)
+                self.path.mkdir()
+                self.lock = _lock(self.path)
+        except OSError as error:
+            raise _unwritable(self.out, error) from None
 
     def publish(self, name: str, *, notebook: str, **also: Any) -> Path:
         """Write the manifest and move the directory to its name, replacing an earlier run; return it.
@@ -180,7 +195,10 @@ class Run:
             _write_manifest(self.path, name, notebook, also)
             with _locked(self.out):
                 _repair(self.out)
-                _replace(self.path, target)
+                try:
+                    _replace(self.path, target)
+                finally:  # whatever came between, a signal too: one of the two stands there, and no other
+                    _repair(self.out)
         except OSError as error:
             raise _unwritable(target, error) from None
         return target
@@ -208,18 +226,9 @@ def begin(out: str | Path, name: str) -> Iterator[Run]:
     """
     place = Path(out).expanduser().resolve()
     made = [folder for folder in (place, *place.parents) if not folder.exists()]
-    path = place / f".{name}-{secrets.token_hex(4)}{PARTIAL}"
+    run = Run(place / f".{name}-{secrets.token_hex(4)}{PARTIAL}", place, made=made)
     try:
-        _ask_for_room(next(folder for folder in (place, *place.parents) if folder.exists()))
-        place.mkdir(parents=True, exist_ok=True)
-        with _locked(place):
-            _repair(place)
-            path.mkdir()
-            lock = _lock(path)
-    except OSError as error:
-        raise _unwritable(place, error) from None
-    run = Run(path, place, lock, made)
-    try:
+        run.open()
         with _of_the_disk(place):
             yield run
     finally:
@@ -262,12 +271,7 @@ def _replace(path: Path, target: Path) -> None:
     aside = target.with_name(f".{target.name}{ASIDE}")
     if target.exists():
         target.rename(aside)
-    try:
-        path.rename(target)
-    except OSError:
-        if aside.exists():
-            aside.rename(target)
-        raise
+    path.rename(target)
     _flush(target.parent)
     shutil.rmtree(aside, ignore_errors=True)
 

@@ -26,6 +26,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
+from sklearn.neighbors import KNeighborsClassifier
 
 from . import earlier, settings
 from .data import columns as columns_room
@@ -42,14 +43,18 @@ from .insight import profile as profile_room
 from .insight import rules as rules_room
 from .insight import stakes as stakes_room
 from .insight.rules import Rules
+from .insight.words import existing as existing_words
 from .insight.words import names as names_room
 from .insight.words import summary as summary_room
 from .insight.words import verdict as verdict_words
+from .insight.words.names import Labels
 from .insight.words.numbers import Numbers
 from .params import Kind, Params, RfmParams, ScoreParams
 from .segments import choose as choose_room
+from .segments import given as given_room
 from .segments import map as map_room
 from .segments import sweep as sweep_room
+from .segments import validity
 from .segments import verdict as verdict_room
 from .segments.choose import Chosen, Comparison
 from .segments.frames import picker
@@ -66,6 +71,7 @@ PREPARED = ("impute", "encode", "transform", "scale")
 NUMBERS, CATEGORIES = ("number", "money"), ("category", "yes/no")
 PLACED = ("segment", "confidence", "distance", "outlier")
 FEWEST = 2
+NEIGHBOURS = 5
 MOST_GROUPS = 200
 Result = TypeVar("Result")
 # Told the name of each step before it is done; a page shows it, or stops the study by raising.
@@ -114,6 +120,8 @@ class Study:
     comparison: Comparison | None
     evidence: pd.DataFrame
     strength: pd.DataFrame
+    existing: pd.DataFrame
+    crossed: pd.DataFrame
     verdict: Verdict
     model: Model
     assignments: pd.DataFrame
@@ -273,7 +281,8 @@ def _checked(source: Any, params: Params) -> tuple[nw.DataFrame[Any], Params, Ch
         params = params.but(source=reading.source)
     frame = _only(frame, params)
     chosen = {name: getattr(params, name) for name in DESCRIBED}
-    chosen["exclude"] = list(dict.fromkeys([*params.exclude, *getattr(params, "sensitive", [])]))
+    aside = [params.labels] if params.labels in frame.columns else []
+    chosen["exclude"] = list(dict.fromkeys([*params.exclude, *params.sensitive, *aside]))
     limits: dict[str, Any] = {name: getattr(params, name) for name in GATED}
     key = _key(
         reading.sha256, reading.sheet, params.query, reading.types, chosen, limits, params.by, params.group
@@ -424,24 +433,35 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
             f"segments must be at most {measured.distinct} here, got {params.segments}: "
             "no more customers than that differ in the columns used."
         )
+    given = None
+    if params.labels:
+        given = given_room.read(rows, X, params.labels, chosen.order)
     auto = params.algorithm == "auto"
     sweep = _swept(ready, params, measured.algorithm if auto else params.algorithm)
-    verdict, evidence, strength = verdict_room.decide(
+    verdict, evidence, strength, solution = verdict_room.decide(
         sweep,
         measured,
         segments=params.segments,
         auto=auto,
         seed=params.seed,
         least=params.min_segment_size,
+        given=given,
+        merge=[
+            [int(each) for each in group.split("+")] for group in params.merge.split(";") if group.strip()
+        ],
     )
+    where = None if solution.follows else _spread(given_room.placed(X, solution), ready.usable)
     ids = [*seen.columns.loc[seen.columns["use"] == "id", "column"], None]
     model = Model.learn(
         ready.recipe,
         ready.frame,
-        sweep.solutions[verdict.shown].centers,
-        algorithm=sweep.algorithm,
-        metric=sweep.solutions[verdict.shown].metric,
+        solution.centers,
+        algorithm="labels" if given else sweep.algorithm,
+        metric=solution.metric,
+        names=given.names if given else (),
+        owners=() if solution.owners is None else (solution.owners + 1).tolist(),
         supported=verdict.supported,
+        placed=where,
         training={
             "seed": params.seed,
             "verdict": verdict.level,
@@ -454,7 +474,8 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
             ),
         },
     )
-    placed = hidden(model.score(ready.frame, ids[0]), params)
+    found = model.place(ready.frame).to_pandas() if where is None else where
+    placed = hidden(model.told(found, ready.frame, ids[0]), params)
     if params.like:
         order, names = earlier.carried(earlier.read(params.like), model, ready.frame, placed)
         model, now = model.reordered(order, names), {old: new for new, old in enumerate(order, start=1)}
@@ -463,7 +484,17 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
         )
         verdict = replace(verdict, failed=tuple(sorted(now[segment] for segment in verdict.failed)))
         placed = hidden(model.score(ready.frame, ids[0]), params)
-    return {"verdict": verdict, "evidence": evidence, "strength": strength, "model": model}, placed
+    existing, crossed = pd.DataFrame(columns=given_room.TABLE), pd.DataFrame(columns=given_room.CROSSED)
+    if given:
+        existing, crossed = given_room.beside(X, given, sweep.solutions[verdict.segments], chosen.order)
+    tables = {"evidence": evidence, "strength": strength, "existing": existing, "crossed": crossed}
+    return {"verdict": verdict, "model": model, **tables}, placed
+
+
+def _spread(placed: pd.DataFrame, usable: np.ndarray) -> pd.DataFrame:
+    """Return where every customer is, of those that could be placed; the others are in no segment."""
+    placed = placed.set_index(np.flatnonzero(usable)).reindex(np.arange(len(usable)))
+    return placed.assign(segment=placed["segment"].fillna(0).astype("int64"))
 
 
 def _described(
@@ -478,7 +509,9 @@ def _described(
         kind: [alias.get(column, column) for column in names] for kind, names in used.items()
     }
     beside: dict[str, Any] = {
-        kind: _used(seen.columns, roles, use=("left out", "value"))
+        kind: [
+            name for name in _used(seen.columns, roles, use=("left out", "value")) if name != params.labels
+        ]
         for kind, roles in (("numbers", NUMBERS), ("categories", CATEGORIES))
     }
     wanted = [*used["numbers"], *used["categories"], params.value, *beside["numbers"], *beside["categories"]]
@@ -495,9 +528,11 @@ def _described(
     }
     tables = {
         "sizes": profile_room.sizes(customers, value=alias.get(params.value, params.value)),
-        "profile": evidence_room.with_tests(profile_room.profile(customers, **own)),
+        "profile": profile_room.withheld(
+            evidence_room.with_tests(profile_room.profile(customers, **own)), params.min_cell
+        ),
         "drivers": drivers_room.drivers(straight, **own),
-        "unused": evidence_room.unused(customers, **aside),
+        "unused": evidence_room.unused(customers, least=params.min_cell, **aside),
         "fairness": fairness_room.fairness(customers, **asked),
         "unusual": drivers_room.unusual(customers, numbers=own["numbers"], prepared=straight),
     }
@@ -506,16 +541,14 @@ def _described(
     tables["unusual"]["id"] = placed.iloc[tables["unusual"]["id"].to_numpy(dtype=int) - 1, 0].to_numpy()
     if params.value:
         worth = stakes_room.stakes(customers, alias.get(params.value, params.value), seed=params.seed)
-        tables["sizes"] = tables["sizes"].merge(worth, on="segment", how="left")
+        tables["sizes"] = profile_room.guarded(
+            tables["sizes"].merge(worth, on="segment", how="left"), params.min_cell
+        )
     inside = segment > 0
     mixed = evidence_room.importance(
         ready.X[inside],
         ready.recipe.origin,
-        lambda rows: (
-            model.metric.nearest(rows, model.centers)
-            if model.metric
-            else cdist(rows, model.centers).argmin(1)
-        ),
+        _placing(model, ready.X[inside], segment[inside], params.seed),
         seed=params.seed,
     )
     tables["drivers"]["importance"] = tables["drivers"]["column"].map(mixed)
@@ -523,8 +556,27 @@ def _described(
         **tables,
         "rules": rules_room.rules(customers, **own, seed=params.seed).renamed(back),
         "differences": drivers_room.differences(tables["profile"], top=params.top_features),
-        "separation": drivers_room.separation(model.centers, ready.X[inside], segment[inside] - 1),
+        "separation": drivers_room.separation(
+            _middles(model, ready.X[inside], segment[inside] - 1), ready.X[inside], segment[inside] - 1
+        ),
     }
+
+
+def _middles(model: Model, X: Any, labels: np.ndarray) -> np.ndarray:
+    """Return one centre for each segment: its own, or the mean of its customers where some were joined."""
+    return model.centers if len(model.centers) == len(model.segments) else validity.within(X, labels).centers
+
+
+def _placing(model: Model, X: Any, segment: np.ndarray, seed: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what puts prepared rows in segments: the model, or else the customers most alike."""
+    if model.places:
+        metric, centers = model.metric, model.centers
+        owners = np.array(model.owners)
+        return lambda rows: owners[
+            metric.nearest(rows, centers) if metric else cdist(rows, centers).argmin(1)
+        ]
+    some = np.random.default_rng(seed).permutation(len(segment))[: evidence_room.SAMPLE]
+    return KNeighborsClassifier(NEIGHBOURS).fit(X[some], segment[some]).predict  # type: ignore[no-any-return]
 
 
 def _with(
@@ -587,20 +639,32 @@ def _told(made: dict[str, Any], params: Params, seen: Check) -> dict[str, Any]:
         "columns": seen.columns,
     }
     sortable = [params.value, *_used(seen.columns, ("money",)), *_used(seen.columns, ("number",))]
-    labels = seen.columns.set_index("column")["label"]
-    telling = next((str(labels[column]) for column in sortable if column), "")
+    labels = Labels.of(seen.columns)
+    telling = next((labels.title(column) for column in sortable if column), "")
     text = Text(
-        headline=verdict_words.headline(verdict, words["numbers"]),
-        evidence=verdict_words.evidence(
-            verdict, made["evidence"], sizes, words["numbers"], column=telling, strength=made["strength"]
-        ),
-        choice=verdict_words.choice(verdict, made["evidence"], words["numbers"]),
+        **_answer(made, telling, words["numbers"], labels),
         names=tuple(sizes["name"]),
         summaries=summary_room.summarise(sizes, *about, **words),
     )
     advice = actions_room.recommend(sizes, *about, verdict, **words)
     advice = advice[~advice["segment"].isin(verdict.failed)].reset_index(drop=True)
     return {"actions": advice, "text": text}
+
+
+def _answer(made: dict[str, Any], telling: str, numbers: Numbers, labels: Labels) -> dict[str, str]:
+    """Say what the verdict is, what it rests on, and why this number of segments is shown."""
+    verdict, evidence, sizes = made["verdict"], made["evidence"], made["sizes"]
+    if verdict.labels:
+        label = labels.inline(verdict.labels)
+        return {
+            "headline": existing_words.headline(verdict, numbers, label),
+            "evidence": existing_words.evidence(verdict, made["existing"], sizes, numbers, label),
+            "choice": existing_words.choice(verdict, numbers, label),
+        }
+    strong = {"column": telling, "strength": made["strength"]}
+    return {"headline": verdict_words.headline(verdict, numbers),
+            "evidence": verdict_words.evidence(verdict, evidence, sizes, numbers, **strong),
+            "choice": verdict_words.choice(verdict, evidence, numbers)}  # fmt: skip
 
 
 def hidden(placed: pd.DataFrame, params: Kind) -> pd.DataFrame:

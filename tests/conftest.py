@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import pwd
 import re
 import shutil
 import socket
@@ -13,7 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import psutil
@@ -159,6 +160,68 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+# -------------------------------------------------------------------------------------------- a database
+class Postgres(NamedTuple):
+    """A server: its address for SQLAlchemy, what runs a text in psql, and where its files are."""
+
+    address: str
+    psql: Callable[[str], str]
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Start a PostgreSQL server on a loopback port, as user postgres, for it refuses root; or skip."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not programs:
+        pytest.skip("no PostgreSQL here: apt-get install postgresql")
+    if os.geteuid() == 0 and not any(user.pw_name == "postgres" for user in pwd.getpwall()):
+        pytest.skip("PostgreSQL refuses root, and there is no user postgres")
+    folder, place = programs[-1].parent, Path("/tmp") / f"segkit-pg-{os.getpid()}"  # its user must reach it
+    place.mkdir(mode=0o700)
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if as_user:
+        shutil.chown(place, "postgres")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+
+    def do(program: str, *arguments: str, stdin: str | None = None) -> str:
+        done = subprocess.run(
+            [*as_user, str(folder / program), *arguments],
+            input=stdin, capture_output=True, text=True, check=False, cwd="/",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    data, log = str(place / "data"), str(place / "log")
+    control = [*as_user, str(folder / "pg_ctl"), "-D", data]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
+    options = f"-h 127.0.0.1 -p {port} -k {place} -c fsync=off"
+    asked = [
+        "-h",
+        "127.0.0.1",
+        "-p",
+        port,
+        "-U",
+        "postgres",
+        "-d",
+        "postgres",
+        "-q",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "--csv",
+    ]
+    try:
+        do("initdb", "-U", "postgres", "-D", data, "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        subprocess.run([*control, "-w", "-l", log, "-o", options, "start"], check=True, **quiet)
+        address = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        yield Postgres(address, lambda text: do("psql", *asked, stdin=text), Path(data))
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], check=False, **quiet)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 # -------------------------------------------------------------------------------------------- the browser

@@ -17,6 +17,7 @@ from segkit.insight import rules as rules_room
 from segkit.insight.words.numbers import Numbers
 from segkit.params import Params
 from segkit.segments import choose as choose_room
+from segkit.segments import given as given_room
 from segkit.segments import strength as strength_room
 
 HOSTILE = (
@@ -101,6 +102,10 @@ def _made(
         largest=8,
         rows_used=rows,
         needed=240 if reason == "too_few" else 0,
+        algorithm="kmeans",
+        dbcv=np.nan,
+        found=segments,
+        labels="",
     )
     text = SimpleNamespace(
         headline="Two groups of customers hold up, but the line between them is soft.",
@@ -121,6 +126,8 @@ def _made(
         prepared=SimpleNamespace(steps=steps()),
         preparations=preparations(),
         evidence=evidence(verdict),
+        existing=pd.DataFrame(columns=given_room.TABLE),
+        crossed=pd.DataFrame(columns=given_room.CROSSED),
         strength=strength(segments, level),
         verdict=verdict,
         model=SimpleNamespace(cutoffs=[4.2] * segments),

@@ -16,13 +16,16 @@ import signal
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import sqlalchemy as sa
 
 ENDS = {"SIGKILL": -9, "SIGTERM": 143, "SIGINT": 130}
+KERNEL = ("kernel killed", "timeout")  # what ends the kernel and not the run's own process
 ERRORS = ("ENOSPC", "EIO", "EACCES")
 NAMED = {
     "open": 0,
@@ -31,16 +34,19 @@ NAMED = {
     "os.remove": 0,
     "os.rmdir": 0,
 }  # which argument is the path
+IN_KERNEL = "SEGKIT_TEST_FAULT"
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
-def arm(fault: str, at: int, root: Path, log: Path) -> None:
+def arm(fault: str | Callable[[], None], at: int, root: Path, log: Path) -> None:
     """Let `fault` happen at step `at` below `root`, in this process; each step adds a byte to `log`.
 
-    Only for a process that ends soon: an audit hook cannot be taken away.
+    A fault is one of `ENDS` or `ERRORS`, or is called. Only for a process that ends soon: an audit hook
+    cannot be taken away.
     """
     main, count = threading.main_thread(), itertools.count(1)
     diary = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    happen = fault if callable(fault) else lambda: os.kill(os.getpid(), getattr(signal, fault))
 
     def step(error: Callable[[int], Exception]) -> None:
         if threading.current_thread() is not main:  # the heartbeat of the index comes when it wants
@@ -50,7 +56,7 @@ def arm(fault: str, at: int, root: Path, log: Path) -> None:
             return
         if fault in ERRORS:
             raise error(getattr(errno, fault))
-        os.kill(os.getpid(), getattr(signal, fault))
+        happen()
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
         if event in NAMED and isinstance(args[NAMED[event]], (str, os.PathLike)):
@@ -69,6 +75,36 @@ def arm(fault: str, at: int, root: Path, log: Path) -> None:
     os.fsync = fsync
     sa.event.listen(sa.Engine, "do_execute", statement)
     sys.addaudithook(hook)
+
+
+def arm_kernel(folder: str) -> None:
+    """Let the fault that `IN_KERNEL` names happen at its step, in a kernel."""
+    fault, at, log = os.environ[IN_KERNEL].split(":", 2)
+
+    def happen() -> None:
+        if fault == "kernel killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif fault == "timeout":
+            time.sleep(600)  # the run's own limit comes first
+        else:
+            os.kill(os.getppid(), getattr(signal, fault))
+
+    arm(happen, int(at), Path(folder), Path(log))
+
+
+def later(fault: str, seconds: float) -> None:
+    """Let `fault` happen to this process, or to its kernel if there is one, after so many seconds."""
+
+    def happen() -> None:
+        if fault == "kernel killed":
+            for child in psutil.Process().children():
+                child.kill()
+        else:
+            os.kill(os.getpid(), getattr(signal, fault))
+
+    timer = threading.Timer(seconds, happen)
+    timer.daemon = True
+    timer.start()
 
 
 def small_files(limit: int) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
+import segkit as sk
 from segkit import runs
 from segkit.cli import main
 from segkit.index import Index
@@ -80,3 +83,40 @@ def test_an_index_that_cannot_be_opened_is_one_sentence_without_the_password(cap
     assert code == 2
     assert "hush" not in text.err
     assert "Set SEGKIT_INDEX" in text.err
+
+
+def test_every_command_works_on_postgresql(tmp_path, monkeypatch, capsys, postgres):
+    postgres.psql("drop table if exists segkit_run_parameters, segkit_runs")
+    monkeypatch.setenv("SEGKIT_INDEX", postgres.address)
+    monkeypatch.chdir(tmp_path)
+    for name, number in (("a-0000000000", 3), ("b-0000000000", 4), ("b-0000000001", 5)):
+        published(tmp_path / "reports", name, segments=number)
+    assert said(capsys, "rebuild")[1].out == "3 complete runs are in the index.\n"
+    _, text = said(capsys, "list", "--parameter", "segments=4", "--name", "b*", "--json")
+    assert [json.loads(line)["run"] for line in text.out.splitlines()] == ["b-0000000000"]
+    code, text = said(capsys, "show", "a-0000000000", "--json")
+    assert (code, json.loads(text.out)["parameters"]["segments"]) == (0, 3)
+    assert said(capsys, "verify")[1].out.endswith("3 of 3 runs are complete, byte for byte.\n")
+    assert said(capsys, "forget", "a-0000000000")[0] == 0
+    assert said(capsys, "prune", "--keep", "1", "--dry-run")[1].out.endswith("1 runs would go.\n")
+    assert said(capsys, "prune", "--keep", "1")[0] == 0
+    kept = [folder.name for folder in (tmp_path / "reports").iterdir()]
+    assert [name[:2] for name in kept] == ["b-"]
+    told = postgres.psql("select run, status from segkit_runs")
+    assert told.splitlines() == ["run,status", f"{kept[0]},complete"]
+    assert said(capsys, "rebuild")[1].out == "1 complete runs are in the index.\n"
+
+
+def test_a_customer_is_forgotten_by_an_index_on_postgresql(tmp_path, monkeypatch, capsys, postgres):
+    postgres.psql("drop table if exists segkit_run_parameters, segkit_runs")
+    monkeypatch.setenv("SEGKIT_INDEX", postgres.address)
+    monkeypatch.chdir(tmp_path)
+    table = pd.DataFrame(
+        {"id": [f"who-{i}" for i in range(60)], "spend": np.arange(60) % 7, "visits": np.arange(60) % 5}
+    )
+    folder = sk.save(sk.segment(table, customer_id="id", segments=2), "reports/shop-0123456789")
+    assert said(capsys, "rebuild")[0] == 0
+    _, text = said(capsys, "forget", "--customer", "who-7")
+    assert text.out.startswith(f"{folder}: 1 rows went\n")
+    assert "who-7" not in set(pd.read_parquet(folder / "segments.parquet")["id"])
+    assert said(capsys, "verify")[0] == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
+import sys
+from io import StringIO
 
 import duckdb
 import numpy as np
@@ -106,6 +108,43 @@ def test_database_parquet_and_json_hold_every_customer(run, tmp_path):
     both = json.loads((tmp_path / "run.json").read_text())
     assert [row["segment"] for row in both["customers"]] == labels
     assert both["summary"]["text"]["headline"] == study.text.headline
+
+
+def test_a_database_server_holds_every_customer_with_types_or_nothing_new(run, monkeypatch, postgres):
+    folder, study = run
+    with_password = postgres.address.replace("postgres@", "postgres:env:SHOP@")
+    monkeypatch.setenv("SHOP", "hush")
+    for _ in range(2):  # replaced, not added to
+        assert deliver(folder, with_password) == postgres.address.replace("postgres@", "")
+    found = pd.read_csv(StringIO(postgres.psql("select * from segkit_customers")), keep_default_na=False)
+    assert found["segment"].tolist() == study.assignments["segment"].tolist()
+    assert found["customer_id"].tolist() == [
+        who.replace("\r", "\n") for who in study.assignments["customer_id"]
+    ]
+    assert found["confidence"].to_numpy() == pytest.approx(study.assignments["confidence"].to_numpy())
+    types = (
+        "select column_name, data_type from information_schema.columns where table_name = 'segkit_customers'"
+    )
+    known = dict(line.split(",") for line in postgres.psql(types).splitlines())
+    assert {known["segment"], known["confidence"], known["outlier"], known["customer_id"]} == {
+        "bigint",
+        "double precision",
+        "boolean",
+        "text",
+    }
+    postgres.psql("create view in_use as select * from segkit_rules")  # the last table cannot be replaced
+    postgres.psql("delete from segkit_customers where segment = 1")
+    left = postgres.psql("select count(*) from segkit_customers")
+    with pytest.raises(OutputError, match="cannot be written"):
+        deliver(folder, postgres.address)
+    assert postgres.psql("select count(*) from segkit_customers") == left
+    postgres.psql("drop view in_use")
+
+
+def test_a_driver_that_is_not_there_is_named(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(OutputError, match=r"127.0.0.1:1/base cannot be written: .*'segkit\[postgres\]'"):
+        deliver(run[0], "postgresql://me@127.0.0.1:1/base")
 
 
 def test_sql_of_a_run_labels_its_customers(run, tmp_path):

@@ -152,3 +152,11 @@ def test_a_file_that_cannot_be_written_is_one_sentence_and_leaves_nothing(tmp_pa
     with pytest.raises(OutputError, match="cannot be written: Is a directory"):
         export.to_file(table, tmp_path / "folder.csv")
     assert [file.name for file in tmp_path.iterdir()] == ["folder.csv"]
+
+
+def test_exact_bytes_are_written_when_they_are_asked_for(tmp_path):
+    table = pd.DataFrame({"=id": HOSTILE, "spend": range(len(HOSTILE))})
+    with export.to_csv(table, tmp_path / "t.csv", safe=False).open(newline="", encoding="utf-8") as stream:
+        header, *rows = csv.reader(stream)
+    assert header == ["=id", "spend"]
+    assert [row[0] for row in rows] == HOSTILE

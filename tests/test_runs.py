@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import random
@@ -226,6 +227,11 @@ def test_finding_a_run_asks_its_manifest_and_its_files(tmp_path):
     folder = make(tmp_path)
     assert [found for found, _ in runs.find(tmp_path, "Shop", version="0.1.0")] == [folder]
     assert not list(runs.find(tmp_path, "shop", version="0.2.0"))
+    for damaged in ("", "[]", "{}"):
+        (tmp_path / f"shop-{len(damaged)}").mkdir(exist_ok=True)
+        (tmp_path / f"shop-{len(damaged)}" / "manifest.json").write_text(damaged)
+    (tmp_path / "shop-x").mkdir()
+    assert [found for found, _ in runs.find(tmp_path, "Shop", version="0.1.0")] == [folder]
     (folder / "segments.csv").unlink()
     assert not list(runs.find(tmp_path, "shop", version="0.1.0"))
 
@@ -265,3 +271,135 @@ def test_a_run_can_be_read_by_those_who_may(tmp_path):
         assert make(tmp_path).stat().st_mode & 0o777 == 0o755
     finally:
         os.umask(before)
+
+
+def test_a_manifest_of_a_later_version_is_refused_by_its_number(tmp_path):
+    file = make(tmp_path) / "manifest.json"
+    for schema in ("segkit-manifest/2", "segkit-manifest/10"):
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"schema": schema}))
+        assert runs.verify(file.parent) == [f"it was made by a later version of segkit ({schema})"]
+    for schema in ("segkit-manifest/0", "segkit-manifest/2x", "segkit-summary/2"):
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"schema": schema}))
+        assert runs.verify(file.parent) == ["manifest.json is damaged, or not one of segkit"]
+
+
+def test_a_run_is_removed_whole_or_not_at_all(tmp_path):
+    folder = make(tmp_path)
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"did not write \(notes.txt\)"):
+        runs.remove(folder)
+    assert runs.verify(folder) == []
+    (folder / "notes.txt").unlink()
+    runs.remove(folder)
+    assert names(tmp_path) == []
+    with pytest.raises(OutputError, match=f"{NAME} cannot be removed: No such file or directory"):
+        runs.remove(folder)
+
+
+def test_folders_made_for_a_run_stay_when_somebody_uses_them(tmp_path):
+    def fail() -> None:
+        with runs.begin(tmp_path / "new" / "reports", "shop") as run:
+            (run.out.parent / "mine").write_text("")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert names(tmp_path / "new") == ["mine"]
+
+
+@pytest.mark.parametrize(("free", "said"), [(runs.ROOM, ""), (runs.ROOM - 1, "only 50 MB are free, and 50")])
+def test_no_run_begins_on_a_full_disk(tmp_path, monkeypatch, free, said):
+    monkeypatch.setattr(runs.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    if not said:
+        assert runs.verify(make(tmp_path)) == []
+        return
+    with pytest.raises(OutputError, match=said):
+        make(tmp_path / "new")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(errno.ENOSPC, OutputError), (errno.EROFS, OutputError), (errno.ENOENT, OSError)]
+)
+def test_what_the_disk_says_is_a_sentence_and_what_the_code_does_is_not(tmp_path, number, kind):
+    def fail() -> None:
+        with runs.begin(tmp_path, "shop"):
+            raise OSError(number, os.strerror(number))
+
+    with pytest.raises(kind, match=os.strerror(number)) as caught:
+        fail()
+    assert isinstance(caught.value, OutputError) is (kind is OutputError)
+    assert names(tmp_path) == []
+
+
+def test_a_run_of_another_parameter_is_not_the_one_looked_for(tmp_path):
+    folder = make(tmp_path)
+    record = runs.manifest(folder)
+    assert list(runs.find(tmp_path, "shop", parameters=record["parameters"], notebook=record["notebook"]))
+    assert not list(runs.find(tmp_path, "shop", parameters=record["parameters"], notebook="other"))
+    assert not list(runs.find(tmp_path, "sho", notebook=record["notebook"]))
+
+
+def test_what_cannot_be_published_leaves_the_earlier_run_and_says_why(tmp_path, monkeypatch):
+    folder = make(tmp_path, "old")
+    real = Path.rename
+
+    def rename(own, to):
+        if to == folder and own.name.endswith(runs.PARTIAL):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(own, to)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(OutputError, match=f"cannot be written to .*{NAME}: No space left on device. Name"):
+        make(tmp_path, "new")
+    assert (folder / "run.log").read_text() == "old"
+    assert names(tmp_path) == [NAME]
+
+
+def test_the_id_is_the_head_of_a_digest_whatever_the_order_of_the_parameters():
+    told = '["01-segment-customers", {"a": 1, "segments": 0}, "c3d0", "0.1.0"]'
+    expected = hashlib.sha256(told.encode()).hexdigest()[:10]
+    assert runs.identity("01-segment-customers", {"segments": 0, "a": 1}, "c3d0", "0.1.0") == expected
+
+
+def test_only_a_hidden_directory_with_our_ending_is_unfinished(tmp_path):
+    for name in (f".a{runs.PARTIAL}", f"a{runs.PARTIAL}", ".a"):
+        (tmp_path / name).mkdir()
+    (tmp_path / f".b{runs.PARTIAL}").write_text("")
+    found = [folder.name for folder in sorted(tmp_path.iterdir()) if runs.is_partial(folder)]
+    assert found == [f".a{runs.PARTIAL}"]
+
+
+def test_two_faults_are_told_one_after_the_other(tmp_path):
+    folder = make(tmp_path)
+    (folder / "model.json").unlink()
+    (folder / "segments.csv").write_text("x")
+    with pytest.raises(OutputError) as caught:
+        runs.manifest(folder)
+    told = "model.json is missing; segments.csv is not what was written"
+    assert str(caught.value) == f"{NAME} is not a complete run: {told}."
+
+
+def test_what_saved_a_run_is_in_its_log_and_no_notebook_in_its_manifest(tmp_path, monkeypatch):
+    from segkit import export
+
+    given = []
+    study = SimpleNamespace(assignments=[1, 2])
+    monkeypatch.setattr(export, "write", lambda own, folder: (given.append(own), stub.fill(folder)))
+    folder = runs.save(study, tmp_path / "mine")
+    assert given == [study]
+    assert (folder / "run.log").read_text().endswith("segkit.runs: saved from Python: 2 customers\n")
+    record = runs.manifest(folder)
+    assert (record["run"], record["notebook"]) == ("mine", "")
+
+
+def test_a_disk_that_is_full_inside_a_runners_directory_is_named(tmp_path, monkeypatch):
+    from segkit import export
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(export, "write", full)
+    with runs.begin(tmp_path, "shop") as run, pytest.raises(OutputError) as caught:
+        runs.save(SimpleNamespace(assignments=[]), run.path)
+    assert str(run.path) in str(caught.value)

@@ -21,6 +21,7 @@ from tornado.web import HTTPError
 from segkit import runs
 from segkit.serve import pages, reports
 from segkit.serve.kernels import Kernels
+from tests.browser import live
 from tests.conftest import Spawned
 
 TOKEN = "a-token-for-tests"
@@ -202,3 +203,23 @@ def test_busy_answers_say_when_to_come_again():
     request = SimpleNamespace()
     _, headers, _ = pages.Marked(request).transform_first_chunk(503, HTTPHeaders({"Server": "x"}), b"", True)
     assert (headers["Retry-After"], "Server" in headers) == ("30", False)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_the_pages_around_are_for_everybody_and_fit(server, page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    for path, said in {
+        "login?next=/shop/": "This page asks for its token.",
+        f"?token={TOKEN}": "Customer segments you can trust",
+        "nothing": "There is no such page.",
+        "open/05-dashboard": "Everything is busy at the moment.",
+    }.items():
+        page.goto(server[1] + path)
+        assert page.get_by_role("heading", level=1).inner_text() == said
+        assert not live.findings(page), path
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.get_by_role("link", name="segkit").click()
+    assert (
+        page.get_by_role("link", name="Open the dashboard").get_attribute("href") == "/shop/open/05-dashboard"
+    )

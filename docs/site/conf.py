@@ -77,7 +77,8 @@ def names() -> str:
         kind = getattr(segkit, name)
         if isinstance(kind, type):
             text.append(
-                f"## {name}\n\n```{{eval-rst}}\n.. autoclass:: segkit.{home}.{name}\n   :members:\n```\n"
+                f"## {name}\n\n```{{eval-rst}}\n.. autoclass:: segkit.{home}.{name}\n   :members:\n"
+                "   :exclude-members: set_fit_request\n```\n"  # scikit-learn's own words
             )
         elif callable(kind):
             text.append(f"## {name}\n\n```{{eval-rst}}\n.. autofunction:: segkit.{home}.{name}\n```\n")
@@ -108,7 +109,7 @@ def setup(app: Any) -> None:  # noqa: ARG001 - Sphinx's signature
     MADE.mkdir()
     pages = {"commands": commands(), "parameters": parameters(), "python": names(), "gallery": gallery()}
     pages["settings"] = f"# Settings of a deployment\n\n{settings.markdown()}"
-    for name in ("scorecard", "bench"):
+    for name in ("scorecard", "bench", "nightly"):
         pages[name] = (ROOT / "docs" / f"{name}.md").read_text("utf-8")
     for name, text in pages.items():
         (MADE / f"{name}.md").write_text(text, "utf-8")

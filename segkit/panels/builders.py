@@ -17,6 +17,7 @@ import plotly.graph_objects as go
 
 from segkit.errors import ParameterError
 from segkit.insight.words import captions, method
+from segkit.insight.words import existing as existing_words
 from segkit.insight.words import rules as rule_words
 from segkit.insight.words.captions import Caption
 from segkit.insight.words.glossary import GLOSSARY
@@ -124,6 +125,17 @@ def _preparations(view: _View) -> Panel:
     return view.panel("preparations", caption, None, *shown)
 
 
+def _existing(view: _View) -> Panel:
+    study, n = view.study, view.numbers
+    named = study.verdict.labels
+    label = view.labels.inline(named) if named else ""
+    caption = existing_words.caption(study.existing, study.verdict, n, label)
+    shown = [] if caption.empty else [
+        tables.existing(study.existing, label, n), tables.crossed(study.crossed, study.sizes, n),
+    ]  # fmt: skip
+    return view.panel("existing", caption, None, *(table for table in shown if table.rows))
+
+
 def _map(view: _View) -> Panel:
     study, made = view.study, view.study.map
     rows = study.assignments.iloc[made.table.index]
@@ -141,7 +153,8 @@ def _map(view: _View) -> Panel:
 def _profiles(view: _View) -> Panel:
     profile, n = view.study.profile, view.numbers
     left = profile.groupby(["column", "level"]).ngroups - len(column_plots.profile_rows(profile, view.order))
-    caption = captions.profiles(profile, view.study.drivers, view.labels, n, left=left)
+    least = view.study.params.min_cell
+    caption = captions.profiles(profile, view.study.drivers, view.labels, n, left=left, least=least)
     if view.alone:
         return view.panel("profiles", caption, None, tables.medians(profile, view.labels, n))
     figure = column_plots.profiles(profile, order=view.order, labels=view.labels, **view.style)
@@ -306,6 +319,7 @@ def _glossary(view: _View) -> Panel:  # noqa: ARG001 - one signature for all
 
 BEFORE = {
     "choice",
+    "existing",
     "preparations",
     "correlation",
     "missing",
@@ -314,9 +328,10 @@ BEFORE = {
 }  # not about these segments: no mark
 BUILDERS: dict[str, Callable[[_View], Panel]] = {
     "verdict": _verdict, "facts": _facts, "sizes": _sizes, "segments": _segments, "cards": _cards,
-    "choice": _choice, "preparations": _preparations, "map": _map, "profiles": _profiles,
-    "distribution": _distribution, "drivers": _drivers, "rules": _rules, "unused": _unused,
-    "fairness": _fairness, "separation": _separation, "correlation": _correlation, "missing": _missing,
+    "choice": _choice, "existing": _existing, "preparations": _preparations, "map": _map,
+    "profiles": _profiles, "distribution": _distribution, "drivers": _drivers, "rules": _rules,
+    "unused": _unused, "fairness": _fairness, "separation": _separation, "correlation": _correlation,
+    "missing": _missing,
     "quality": _quality, "columns": _columns, "unusual": _unusual, "method": _method,
     "parameters": _parameters, "glossary": _glossary,
 }  # fmt: skip

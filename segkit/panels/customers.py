@@ -52,9 +52,17 @@ def take(study: Study, rows: pd.Index) -> pd.DataFrame:
              "Unusual": own["outlier"].map({True: "yes"}).fillna("no")}  # fmt: skip
     for column in used:
         label = labels.title(column)
-        table[label if label not in table else f"{label} ({column})"] = study.values(column).iloc[rows]
+        values = study.values(column).iloc[rows]
+        table[label if label not in table else f"{label} ({column})"] = _whole(values)
     found = pd.DataFrame(table).reset_index(drop=True)
     return found.astype({name: object for name in found if found[name].isna().any()}).fillna("")
+
+
+def _whole(values: pd.Series) -> pd.Series:
+    """Return whole numbers as such: one that is missing makes a column of them decimal."""
+    known = values.dropna()
+    is_whole = pd.api.types.is_float_dtype(values) and bool((known % 1 == 0).all())
+    return values.astype("Int64") if is_whole else values
 
 
 def nearest_to_a_border(study: Study, most: int = NEAR) -> pd.Index:

@@ -78,6 +78,29 @@ def choice(evidence: pd.DataFrame, numbers: Numbers) -> TableView:
     )  # fmt: skip
 
 
+def existing(existing: pd.DataFrame, label: str, numbers: Numbers) -> TableView:
+    """Return the indices of the segments that existed and of those that the data give."""
+    said = {"existing": label[:1].upper() + label[1:], "proposed": "What the data give"}
+    return _view(
+        "Indices of the two", existing, _col("Segments of", "segmentation", lambda name: said[name]),
+        _col("Segments", "segments", numbers.count), _col("Smallest", "smallest", numbers.share),
+        _col("Silhouette", "silhouette", partial(numbers.index, digits=3)),
+        _col("Davies–Bouldin", "davies_bouldin", numbers.index),
+        _col("Calinski–Harabasz", "calinski_harabasz", partial(numbers.index, digits=1)),
+    )  # fmt: skip
+
+
+def crossed(crossed: pd.DataFrame, sizes: pd.DataFrame, numbers: Numbers) -> TableView:
+    """Return how many customers of each segment that existed are in each of those that the data give."""
+    names = dict(zip(sizes["segment"], sizes["name"], strict=True))
+    named = crossed.assign(name=crossed["segment"].map(names))
+    return _view(
+        "Customers by the two", named, ("Segment", _segment),
+        _col("Of the data", "proposed", numbers.count), _col("Customers", "customers", numbers.count),
+        _col("Share of the segment", "share", numbers.share),
+    )  # fmt: skip
+
+
 def preparations(preparations: pd.DataFrame, numbers: Numbers) -> TableView:
     """Return what each preparation says about a sample."""
     chosen = next((i for i, each in enumerate(preparations["chosen"]) if each), None)
@@ -253,7 +276,7 @@ def quality(quality: pd.DataFrame) -> TableView:
     """Return checks on the data, with result and meaning."""
     result = ("Result", lambda row: pill(*PILLS[row["status"]]))
     shown = (_col("Check", "check"), _col("Found", "found"), result, _col("What it means", "reason"))
-    return _view("Quality checks", quality, *shown, words=(2, 3))
+    return _view("Quality checks", quality, *shown, words=(1, 2, 3))
 
 
 def columns(columns: pd.DataFrame, numbers: Numbers) -> TableView:

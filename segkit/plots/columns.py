@@ -139,7 +139,7 @@ def _heatmap(drawn: pd.DataFrame, names: list[str], theme: Theme, numbers: Numbe
         for c in ("index", "tip")
     )
     depth = np.log2(ratio.to_numpy(dtype=float).clip(1e-9)).clip(-LIMIT, LIMIT)
-    said = [[numbers.multiple(v) for v in row] for row in ratio.to_numpy()]
+    said = [[numbers.multiple(v).replace("under ", "<") for v in row] for row in ratio.to_numpy()]
     figure = _cells(depth, said, tips.to_numpy(), LIMIT, theme, size=12 if len(ratio.columns) <= 6 else 10)
     x = {"side": "top", "showline": False, "ticks": "", "tickvals": list(range(len(ratio.columns)))}
     x |= {"ticktext": bold(ratio.columns), "tickfont": {"size": 13, "color": theme.ink}}
@@ -170,9 +170,9 @@ def _cells(
 
 def _bars(
     values: pd.Series, said: Sequence[str], names: Sequence[str], title: str, theme: Theme, *,
-    numbers: Numbers
+    numbers: Numbers, beside: float = 0.24
 ) -> go.Figure:  # fmt: skip
-    """Draw horizontal bars in ink, in the order given, with the number at the end of each."""
+    """Draw horizontal bars in ink, in the order given, the number `beside` each in so much of the width."""
     tips = (f"{text(name)}: {value}" for name, value in zip(names, said, strict=True))
     figure = go.Figure(
         go.Bar(
@@ -183,7 +183,7 @@ def _bars(
         )
     )  # fmt: skip
     low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
-    room = 0.24 * (high - low or 1.0)
+    room = beside * (high - low or 1.0)
     x = {
         "range": [low - room * (low < 0), high + room * (high > 0)],
         "showgrid": True,
@@ -224,8 +224,9 @@ def missing(columns: pd.DataFrame, *, dark: bool = False, numbers: Numbers = ENG
     gaps = columns[columns["missing"] > 0].nlargest(DRAWN, "missing_share")
     said = [f"{numbers.share(r['missing_share'])}  ({numbers.count(r['missing'])})" for r in records(gaps)]
     return _bars(
-        gaps["missing_share"] * 100, said, gaps["label"].tolist(), "Missing, %", Theme(dark), numbers=numbers
-    )
+        gaps["missing_share"] * 100, said, gaps["label"].tolist(), "Missing, %", Theme(dark), numbers=numbers,
+        beside=0.65,
+    )  # fmt: skip
 
 
 def pairs(correlation: pd.DataFrame) -> pd.DataFrame:

@@ -49,7 +49,7 @@ def choice(evidence: pd.DataFrame, *, dark: bool = False, numbers: Numbers = ENG
     ks = tried["segments"]
     figure.update_xaxes(dtick=1, range=[ks.min() - 0.5, ks.max() + 0.5], showticklabels=True)
     figure.update_xaxes(title_text="Number of segments", row=3, col=1)
-    return theme.dress(figure, 560, numbers, margin={"l": 4, "r": 58, "t": 48, "b": 8})
+    return theme.dress(figure, 560, numbers, margin={"l": 4, "r": 12, "t": 48, "b": 8})
 
 
 def _chance(figure: go.Figure, known: pd.DataFrame, theme: Theme) -> None:
@@ -64,9 +64,6 @@ def _chance(figure: go.Figure, known: pd.DataFrame, theme: Theme) -> None:
     needed = known.get("needed", known["chance_mean"] + 4 * sds)
     line = {"color": theme.baseline, "dash": "dot", "width": 1.5}
     figure.add_scatter(x=x, y=rounded(needed), line=line, **plain)
-    note = {"x": x[-1], "xanchor": "left", "xshift": 12, "font": {"color": theme.muted, "size": 12}}
-    figure.add_annotation(text="chance", y=low[-1], yanchor="top", **note, row=1, col=1)
-    figure.add_annotation(text="needed", y=needed.iloc[-1], yanchor="bottom", **note, row=1, col=1)
 
 
 def _index(

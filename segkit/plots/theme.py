@@ -124,6 +124,8 @@ def label(words: object, width: int = 14, lines: int = 2) -> str:
     >>> label("Detergents and paper"), label("<b>")
     ('Detergents and<br>paper', '&lt;b&gt;')
     """
+    longest = max(map(len, str(words).split()), default=0)  # a word is broken only where nothing else helps
+    width = max(width, min(longest, 14))
     wider = next((w for w in range(width, width + 8) if len(wrap(str(words), w)) <= lines), width + 4)
     return "<br>".join(text(line) for line in wrap(str(words), wider, max_lines=lines, placeholder=" …"))
 

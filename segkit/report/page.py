@@ -169,9 +169,11 @@ def _plot(page: Page, figure: Mapping[str, Any]) -> tuple[str, str]:
     meta = layout.get("meta", {})
     page.figures.append({"data": figure["data"], "layout": layout})
     name, alt = html(meta.get("panel", "")), html(meta.get("alt", ""))
+    role = "group" if name == "map" else "img"  # the map has buttons, and nothing can be pressed in an image
     return name, (
-        f'<div class="sk-plot" data-figure="{len(page.figures) - 1}" data-panel="{name}" role="img" '
-        f'aria-label="{alt}" style="min-height:{int(layout.get("height", 450))}px"></div>'
+        f'<div class="sk-scrolls"><div class="sk-plot" data-figure="{len(page.figures) - 1}" '
+        f'data-panel="{name}" role="{role}" aria-label="{alt}" '
+        f'style="min-height:{int(layout.get("height", 450))}px"></div></div>'
     )
 
 

@@ -12,10 +12,13 @@ import json
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -127,6 +130,34 @@ class _ThisPython(AsyncKernelManager):
         argv = [sys.executable, "-P", "-m", "ipykernel", "-f", "{connection_file}", first, safe]
         return KernelSpec(argv=argv, display_name="segkit", language="python")
 
+    async def start_kernel(self, **options: Any) -> Any:  # type: ignore[override]  # typed as synchronous
+        """Start it; whatever stops this process waits meanwhile, or it would not know what it started."""
+        with _undisturbed():
+            return await super().start_kernel(**options)
+
+    def end(self) -> None:
+        """Kill the kernel if it still lives: nbclient leaves one alone whose start was interrupted."""
+        process = getattr(self.provisioner, "process", None)
+        if process and process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let signals that stop this process wait until the block is done."""
+    came: list[int] = []
+    ours = threading.current_thread() is threading.main_thread()  # no other hears signals
+    numbers = (signal.SIGINT, signal.SIGTERM) if ours else ()
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for each in came:
+            signal.raise_signal(each)
+
 
 class _Engine(Engine):  # type: ignore[misc]
     """papermill's way of running cells, on our kernel, with one time limit for all of them together."""
@@ -137,9 +168,10 @@ class _Engine(Engine):  # type: ignore[misc]
         limit = options["limit"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         with TemporaryDirectory(prefix="segkit-") as private:  # sockets nobody else on the machine can open
+            kernel = _ThisPython(transport="ipc", ip=f"{private}/s", connection_file=f"{private}/kernel.json")
             client = PapermillNotebookClient(
                 nb_man,
-                km=_ThisPython(transport="ipc", ip=f"{private}/s", connection_file=f"{private}/kernel.json"),
+                km=kernel,
                 timeout_func=_countdown(limit) if limit else None,
                 startup_timeout=START_SECONDS,
                 shutdown_kernel="immediate",
@@ -147,7 +179,10 @@ class _Engine(Engine):  # type: ignore[misc]
                 record_timing=False,
                 log=logging.getLogger("papermill"),
             )
-            client.execute(cleanup_kc=True, env=options["environment"], **quiet)
+            try:
+                client.execute(cleanup_kc=True, env=options["environment"], **quiet)
+            finally:
+                kernel.end()
 
 
 papermill_engines.register("segkit", _Engine)

@@ -37,13 +37,20 @@ Floats = NDArray[np.float64]
 
 FORMAT = "segkit-model/1"
 PLACED = ("segment", "segment_name", "confidence", "distance", "outlier")
+NOWHERE = (
+    "This segmentation places no new customers: its segments come from a column of the data, or from where "
+    "its own customers stand close together. Make a study without labels, by another algorithm."
+)
 LARGEST = 64_000_000  # bytes of a file
 ROBUST = 3 * 1.4826  # three standard deviations of a normal, in median absolute deviations
 FALLBACK = 3 * 1.2533  # and in mean absolute deviations, for where most customers are equally far
 
 
 class Segment(BaseModel):
-    """One segment: number from 1, name, centre by prepared column, and how far is unusual."""
+    """One segment: number from 1, name, centre by prepared column, and how far is unusual.
+
+    `more` are centres of segments that were joined to it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,6 +58,7 @@ class Segment(BaseModel):
     name: str
     cutoff: FiniteFloat
     center: dict[str, FiniteFloat]
+    more: tuple[dict[str, FiniteFloat], ...] = ()
 
 
 class Model(BaseModel):
@@ -68,6 +76,8 @@ class Model(BaseModel):
         The segments from 1, in order.
     metric
         What assigns customers where that is not plain distance: widths, offsets, a turn of the columns.
+    places
+        Whether it places customers; a segmentation that existed, or one by density, only describes its own.
     training
         The fit in short: rows, usable, sizes, columns, versions, and what `learn` was given to keep.
 
@@ -92,13 +102,20 @@ class Model(BaseModel):
     preparation: Preparation
     segments: tuple[Segment, ...] = Field(min_length=1, max_length=1000)
     metric: Metric | None = None
+    places: bool = True
     training: dict[str, Any]
 
     @property
     def centers(self) -> Floats:
-        """Centres, (k, p), in the order of `preparation.names`."""
+        """Centres, at least one of each segment in order, by column in the order of `preparation.names`."""
         names = self.preparation.names
-        return np.array([[each.center[name] for name in names] for each in self.segments], dtype=np.float64)
+        every = [center for each in self.segments for center in (each.center, *each.more)]
+        return np.array([[center[name] for name in names] for center in every], dtype=np.float64)
+
+    @property
+    def owners(self) -> list[int]:
+        """The segment, from 1, of each of the `centers`."""
+        return [each.segment for each in self.segments for _ in (each.center, *each.more)]
 
     @property
     def names(self) -> list[str]:
@@ -107,7 +124,7 @@ class Model(BaseModel):
 
     @property
     def cutoffs(self) -> list[float]:
-        """Distances beyond which a customer is unusual, segment 1 first."""
+        """Distances to a centre beyond which a customer is unusual, segment 1 first."""
         return [each.cutoff for each in self.segments]
 
     @classmethod
@@ -120,7 +137,9 @@ class Model(BaseModel):
         algorithm: str = "kmeans",
         metric: Metric | None = None,
         names: Sequence[str] = (),
+        owners: Sequence[int] = (),
         supported: bool = True,
+        placed: pd.DataFrame | None = None,
         training: Mapping[str, Any] | None = None,
     ) -> Self:
         """Make the model of centres found elsewhere: place the frame, and learn what is unusual there.
@@ -131,26 +150,30 @@ class Model(BaseModel):
             (k, p), in the order of `preparation.names`; row 0 becomes segment 1.
         names
             One per segment; without, they are empty until `named` gives them.
+        owners
+            The segment, from 1 in rising order, of each centre, where some have several.
+        placed
+            `segment` and `distance` of each row where the centres do not say; the model then places nobody.
         training
             Plain values to keep with the model, such as seed and verdict.
         """
-        segments = [
-            Segment(
-                segment=i, name=name, cutoff=0.0, center=dict(zip(preparation.names, center, strict=True))
-            )
-            for i, (name, center) in enumerate(
-                zip(list(names) or [""] * len(centers), np.asarray(centers).tolist(), strict=True), start=1
-            )
-        ]
+        every = [dict(zip(preparation.names, center, strict=True)) for center in np.asarray(centers).tolist()]
+        whose = list(owners) or list(range(1, len(every) + 1))
+        called = list(names) or [""] * max(whose)
+        segments = []
+        for i, name in zip(range(1, max(whose) + 1), called, strict=True):
+            first, *more = [center for center, owner in zip(every, whose, strict=True) if owner == i]
+            segments.append(Segment(segment=i, name=name, cutoff=0.0, center=first, more=tuple(more)))
         blank = cls(
             algorithm=algorithm,
             supported=supported,
             preparation=preparation,
             segments=tuple(segments),
             metric=metric,
+            places=placed is None,
             training={},
         )
-        found = blank.place(frame)
+        found = blank.place(frame) if placed is None else placed
         segment, distance = found["segment"].to_numpy(), found["distance"].to_numpy()
         inside = [distance[segment == each.segment] for each in segments]
         cutoffs = [_cutoff(far if len(far) else distance[segment > 0]) for far in inside]
@@ -177,15 +200,36 @@ class Model(BaseModel):
             self.segments[old - 1].model_copy(update={"segment": new, "name": names.get(new, "")})
             for new, old in enumerate(order, start=1)
         )
-        metric = self.metric.reordered([old - 1 for old in order]) if self.metric else None
+        pieces = [j for old in order for j, owner in enumerate(self.owners) if owner == old]
+        metric = self.metric.reordered(pieces) if self.metric else None
         sizes = [self.training["sizes"][old - 1] for old in order]
         return self.model_copy(
             update={"segments": moved, "metric": metric, "training": self.training | {"sizes": sizes}}
         )
 
     def place(self, frame: Any) -> Frame:
-        """Return `segment` (0 = not scorable), `confidence`, `distance` and `outlier` of each row."""
-        return place.place(self.preparation, self.centers, self.cutoffs, frame, self.metric)
+        """Return `segment` (0 = not scorable), `confidence`, `distance` and `outlier` of each row.
+
+        Raises
+        ------
+        ModelError
+            The model places nobody.
+        SourceError
+            A column the model needs is missing, or holds text where numbers were learnt.
+        """
+        self._must_place()
+        return place.place(
+            self.preparation, self.centers, self._limits, frame, self.metric, owners=self.owners
+        )
+
+    @property
+    def _limits(self) -> list[float]:
+        """Cut-offs of the `centers`."""
+        return [self.cutoffs[owner - 1] for owner in self.owners]
+
+    def _must_place(self) -> None:
+        if not self.places:
+            raise ModelError(NOWHERE)
 
     def sql(self, dialect: str = "duckdb", *, id_column: str = "customer_id") -> str:
         """Return one SELECT on a table ``customers`` that places every row as `score` does.
@@ -203,11 +247,18 @@ class Model(BaseModel):
         >>> [row[:2] for row in duckdb.sql(model.sql() + " order by 1").fetchall()]
         [('a', 1), ('b', 1), ('c', 2), ('d', 2)]
         """
+        self._must_place()
         numbers = [recipe.column for recipe in self.preparation.columns if recipe.numeric]
         texts = [recipe.column for recipe in self.preparation.columns if not recipe.numeric]
         customers = sql.relation(numbers, [*texts, *({id_column} - {*numbers, *texts})])
         placed = place.place(
-            self.preparation, self.centers, self.cutoffs, customers, self.metric, keep=id_column
+            self.preparation,
+            self.centers,
+            self._limits,
+            customers,
+            self.metric,
+            owners=self.owners,
+            keep=id_column,
         )
         name: nw.Expr = nw.lit("")
         for each in self.segments:
@@ -228,10 +279,17 @@ class Model(BaseModel):
 
         Raises
         ------
-        SourceError
-            A column the model needs is missing, or holds text where numbers were learnt.
+        ModelError, SourceError
+            The model places nobody; a column it needs is missing, or holds text where numbers were learnt.
         """
-        found = self.place(frame).to_pandas().reset_index(drop=True)
+        return self.told(self.place(frame).to_pandas(), frame, id_column)
+
+    def told(self, found: pd.DataFrame, frame: Any, id_column: str | None = None) -> pd.DataFrame:
+        """Put ids and names beside where each row of the frame is; see `score`."""
+        found = found.reset_index(drop=True)
+        if "outlier" not in found:
+            cutoffs = np.array([np.inf, *self.cutoffs])[found["segment"]]
+            found["outlier"] = found["distance"].to_numpy() > cutoffs
         found.insert(1, "segment_name", np.array(["", *self.names], dtype=object)[found["segment"]])
         found["supported"] = self.supported
         if id_column is None:
@@ -292,7 +350,7 @@ def _checked(values: Any, name: str) -> Model:
         raise ModelError(f"{name} was changed or damaged: its SHA-256 does not match. Fit the model again.")
     try:
         model = Model.model_validate({key: value for key, value in content.items() if key != "format"})
-        width = {len(each.center) for each in model.segments}
+        width = {len(center) for each in model.segments for center in (each.center, *each.more)}
         whole = width == {model.centers.shape[1]} and [s.segment for s in model.segments] == list(
             range(1, len(model.segments) + 1)
         )

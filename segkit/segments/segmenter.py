@@ -43,7 +43,8 @@ class Segmenter(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin,
     max_segments : int, default=12
         The largest number that is tried, 2 to 20. Unused when `segments` is given.
     algorithm : str, default="auto"
-        "auto" (k-means), "kmeans", "mixture", "ward" or "bisecting".
+        "auto" (k-means), "kmeans", "mixture", "ward", "bisecting" or "hdbscan", which finds how many there
+        are by itself, calls rows in no segment -1, and places no new rows.
     seed : int, default=0
         The same seed gives the same segments.
     feature_weights : sequence of float, default=None
@@ -117,6 +118,8 @@ class Segmenter(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin,
         raw = validate_data(self, X, accept_sparse="csr", dtype=np.float64, ensure_min_samples=2)
         X = self._weighed(raw)
         weights = sample_weight
+        if weights is not None and self.algorithm == "hdbscan":
+            raise SegmenterError("hdbscan takes no sample_weight. Repeat rows, or name another algorithm.")
         if weights is not None:
             weights = _check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
         found = self._sweep(X if weights is None else X[repeated(X, weights, seed=self.seed)])
@@ -137,11 +140,11 @@ class Segmenter(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin,
 
     def predict(self, X: Any) -> Labels:
         """Return the segment each row belongs to, shape (n,)."""
-        return self._nearest(self._checked(X))
+        return self._nearest(self._checked(X, placing=True))
 
     def transform(self, X: Any) -> Floats:
         """Return the distance to each centre, shape ``(n, n_segments_)``."""
-        return np.asarray(euclidean_distances(self._checked(X), self._centers))
+        return np.asarray(euclidean_distances(self._checked(X, placing=True), self._centers))
 
     def _nearest(self, X: Matrix) -> Labels:
         if self._metric is not None:
@@ -154,8 +157,12 @@ class Segmenter(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin,
         how: dict[str, Any] = {"max_segments": self.max_segments, "algorithm": self.algorithm}
         return sweep(X, **how, seed=self.seed, least=self.min_segment_size)
 
-    def _checked(self, X: Any) -> Matrix:
+    def _checked(self, X: Any, *, placing: bool = False) -> Matrix:
         check_is_fitted(self)
+        if placing and self.algorithm == "hdbscan":
+            raise SegmenterError(
+                "hdbscan places no new rows; labels_ has the segments of those it was fitted to."
+            )
         return self._weighed(validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False))
 
     def _weighed(self, X: Matrix) -> Matrix:

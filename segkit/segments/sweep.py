@@ -21,6 +21,7 @@ import pandas as pd
 from segkit.errors import ParameterError
 from segkit.segments import coreset, estimate, passes, validity
 from segkit.segments.algorithms import registry
+from segkit.segments.algorithms.hdbscan import Dense, Hdbscan
 from segkit.segments.algorithms.kmeans import KMeans, threads
 from segkit.segments.metric import Metric
 from segkit.segments.validity import Floats, Labels, Matrix
@@ -37,13 +38,23 @@ EXACT_ROWS = 10_000  # up to here silhouettes are exact
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """One segmentation: labels 0..segments-1 by size, in the rows' order, each at the nearest centre."""
+    """One segmentation: labels 0..segments-1 by size, in the rows' order, each at the nearest centre.
+
+    Where that is not so, `follows` is false: only the rows it was made of have a segment, and -1 are rows in
+    none. `metric` assigns a row where that is not plain distance; `fit` is how sure each row's segment is,
+    and `away` how far it is from it, where the centres do not tell. Where segments were joined there are more
+    centres than segments, and `owners` says whose each is.
+    """
 
     segments: int
     labels: Labels
     centers: Floats
     inertia: float
-    metric: Metric | None = None  # what assigns a row, where that is not plain distance
+    metric: Metric | None = None
+    follows: bool = True
+    fit: Floats | None = None
+    away: Floats | None = None
+    owners: Labels | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +74,22 @@ class Sweep:
     distinct: int
     order: Labels
     silhouette_rows: int
+
+    def nearest(self, segments: int) -> int:
+        """Return the largest number that has a solution and is not above the one asked for.
+
+        Raises
+        ------
+        ParameterError
+            The algorithm finds the numbers there are, and not this one.
+        """
+        if self.algorithm == "hdbscan" and segments not in self.solutions:
+            found = [f"{k}" for k in self.solutions if k > 1] or ["none"]
+            raise ParameterError(
+                f"hdbscan finds how many segments there are by itself: {' or '.join(found)} here, "
+                f"not {segments}. Leave segments at 0, or name another algorithm."
+            )
+        return max(k for k in self.solutions if k <= segments)
 
 
 def sweep(
@@ -128,6 +155,8 @@ def solve(
     """Fit exactly the numbers in `wanted`, none above the number of different rows; otherwise as `sweep`."""
     method = registry.get(algorithm)
     order, distinct = canonical_order(X, seed=seed)
+    if isinstance(method, Hdbscan):
+        return _dense(X, max(wanted), method, (order, distinct), least)
     many = X.shape[0] > EACH_ROWS and distinct > max(wanted)
     if many and isinstance(method, KMeans) and not validity.is_sparse(X):
         with threads(1):
@@ -143,6 +172,52 @@ def solve(
     proposed, why = propose(table, max(wanted), distinct, least)
     solutions = {each.segments: _mapped_back(each, order) for each in [_alone(ordered), *found]}
     return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows)
+
+
+def _dense(X: Matrix, most: int, method: Hdbscan, known: tuple[Labels, int], least: float) -> Sweep:
+    """Take the numbers that are found, and propose the one of best density-based validity (`dbcv`)."""
+    order, distinct = known
+    ordered = X[order]
+    with threads(1):
+        found = [(each.validity, _by_density(ordered, each)) for each in method.found(ordered, most).values()]
+    found.sort(key=lambda each: each[1].segments)
+    tables = []
+    for valid, each in found:
+        inside = each.labels >= 0
+        tables.append(indices(ordered[inside], [each.labels[inside]])[0].assign(dbcv=valid))
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=TABLE)
+    solutions = {
+        each.segments: _mapped_back(each, order) for each in [_alone(ordered), *(s for _, s in found)]
+    }
+    large = set(table.loc[table["smallest"] >= least, "segments"])
+    ranked = [(valid, -each.segments) for valid, each in found if each.segments in large]
+    proposed, why = 1, "There are no two dense places with a thinner one between them."
+    if ranked:
+        valid, k = max(ranked)
+        proposed, why = (
+            -k,
+            f"{-k} segments have the best density-based validity ({valid:.3f}) of those found.",
+        )
+    rows = min(X.shape[0], EXACT_ROWS)
+    return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows)
+
+
+def _by_density(X: Matrix, found: Dense) -> Solution:
+    """Return a solution numbered by size; a row fits where the other segments are further than its own."""
+    k = found.apart.shape[1]
+    counts = np.bincount(found.labels[found.labels >= 0], minlength=k)
+    means = np.array([np.asarray(X[found.labels == j].mean(axis=0)).ravel() for j in range(k)])
+    by_size = np.lexsort((*np.round(means.T[::-1], 9), -counts))
+    labels, apart = np.append(np.argsort(by_size), -1)[found.labels], found.apart[:, by_size]
+    rows = np.arange(len(labels))
+    away = apart[rows, labels]
+    others = apart.copy()
+    others[rows, labels] = np.inf
+    other = others.min(axis=1)
+    fit = np.where(away + other > 0, other / np.maximum(away + other, 1e-300), 0.5)
+    inside = labels >= 0
+    inertia = float(validity.own_distances(X[inside], means[by_size], labels[inside]).sum())
+    return Solution(k, labels, means[by_size], inertia, follows=False, fit=fit, away=away)
 
 
 class _OnDemand(Mapping[int, Solution]):
@@ -308,6 +383,47 @@ def propose(table: pd.DataFrame, largest: int, distinct: int, least: float = 0.0
     return chosen, f"{why}{short}."
 
 
+def join(solution: Solution, parts: Sequence[Sequence[int]]) -> Solution:
+    """Return the solution with segments, from 1, joined; numbered by size again, each keeping its centres.
+
+    Raises
+    ------
+    ParameterError
+        There is no such segment, one is named twice, or the segments follow no centres.
+
+    Examples
+    --------
+    >>> one = Solution(3, np.array([0, 0, 0, 1, 1, 2]), np.array([[0.0], [5.0], [9.0]]), 0.0)
+    >>> two = join(one, [[2, 3]])
+    >>> two.labels.tolist(), two.owners.tolist()
+    ([0, 0, 0, 1, 1, 1], [0, 1, 1])
+    """
+    named, k = [number for part in parts for number in part], solution.segments
+    if not solution.follows:
+        raise ParameterError("merge joins segments that segkit places by centres; these are not placed.")
+    if wrong := [number for number in named if not 1 <= number <= k or named.count(number) > 1]:
+        raise ParameterError(
+            f"merge names segment {wrong[0]}, and there are 1 to {k}. Name each at most once; "
+            "the numbers are those of the study without merge."
+        )
+    groups = [[number - 1 for number in part] for part in parts]
+    groups += [[j] for j in range(k) if j + 1 not in named]
+    if len(groups) < 2:
+        raise ParameterError("merge joins all segments into one. Leave at least two.")
+    counts = np.bincount(solution.labels, minlength=k)
+    groups.sort(key=lambda group: (-int(counts[group].sum()), min(group)))
+    pieces = [j for group in groups for j in sorted(group)]
+    owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    return replace(
+        solution,
+        segments=len(groups),
+        labels=owners[np.argsort(pieces)][solution.labels],
+        centers=solution.centers[pieces],
+        metric=solution.metric.reordered(pieces) if solution.metric else None,
+        owners=owners,
+    )
+
+
 def _alone(X: Matrix) -> Solution:
     """Return the solution with one segment."""
     labels = np.zeros(X.shape[0], dtype=np.intp)
@@ -317,6 +433,10 @@ def _alone(X: Matrix) -> Solution:
 
 def _mapped_back(solution: Solution, order: Labels) -> Solution:
     """Return the solution with its labels in the order of the table."""
-    labels = np.empty_like(solution.labels)
-    labels[order] = solution.labels
-    return replace(solution, labels=labels)
+    moved = {}
+    for name in ("labels", "fit", "away"):
+        values = getattr(solution, name)
+        if values is not None:
+            moved[name] = np.empty_like(values)
+            moved[name][order] = values
+    return replace(solution, **moved)

@@ -9,7 +9,7 @@ chance. Does it hold? Every segment is looked for again in bootstrap samples and
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,13 +17,17 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from segkit.segments import strength, validity
+from segkit.segments import density, strength, validity
+from segkit.segments import shape as shape_room
 from segkit.segments import sweep as sweep_room
-from segkit.segments.algorithms import mixture, registry
+from segkit.segments.algorithms import hdbscan, mixture, registry
+from segkit.segments.algorithms.hdbscan import Hdbscan
 from segkit.segments.chance import ENOUGH, Chance, compare, dips
 from segkit.segments.choose import needed as rows_needed
+from segkit.segments.given import Given
 from segkit.segments.prepare import Preparation
-from segkit.segments.sweep import Sweep
+from segkit.segments.shape import Shape
+from segkit.segments.sweep import Solution, Sweep
 from segkit.segments.validity import Floats, Labels, Matrix
 
 SAMPLE_ROWS = 1_000
@@ -36,7 +40,7 @@ FAILED = ("does not hold", "far out")
 LEAST_CHANCE = 0.02
 
 EVIDENCE = (
-    *("segments", "inertia", "silhouette", "davies_bouldin", "calinski_harabasz", "bic", "icl"),
+    *("segments", "inertia", "silhouette", "davies_bouldin", "calinski_harabasz", "dbcv", "bic", "icl"),
     *("chance_mean", "chance_low", "chance_high", "z", "chosen", "asked", "reading"),
 )
 
@@ -83,6 +87,13 @@ class Verdict:
         How many of the segments shown hold for certain; 0 where nothing stands out.
     failed
         The segments shown that do not hold, or are made of far-out rows, where something stands out.
+    dbcv
+        The density-based validity of the number shown, where HDBSCAN found it; otherwise NaN.
+    found
+        The number of segments before some were joined; `shown` where none were.
+    labels
+        The column whose segments are shown, where they existed already; then `segments` is what the data
+        support beside them.
     """
 
     level: str
@@ -105,13 +116,17 @@ class Verdict:
     why: str = ""
     held: int = 0
     failed: tuple[int, ...] = ()
+    dbcv: float = np.nan
+    found: int = 0
+    labels: str = ""
 
 
 class Measured(NamedTuple):
     """What `measure` found; None and nothing where there were too few rows to tell.
 
     `sample` has prepared rows in the seeded order, `places` where they stand; `likelihood` bic and icl per
-    number of components, and `likely` is the number that they and the valleys support.
+    number of components, and `likely` is the number that they and the valleys support. `shape` is what serves
+    better than normal clouds, if anything does.
     """
 
     chance: Chance | None
@@ -124,6 +139,7 @@ class Measured(NamedTuple):
     distinct: int
     sample: Floats
     places: Labels
+    shape: Shape | None = None
 
     @property
     def exists(self) -> bool:
@@ -141,7 +157,9 @@ class Measured(NamedTuple):
 
     @property
     def algorithm(self) -> str:
-        """What `auto` takes: the mixture where it sees more than one cloud, otherwise k-means."""
+        """What `auto` takes: a `shape`, or the mixture where it sees more than one cloud, or else k-means."""
+        if self.shape:
+            return self.shape.algorithm
         return "mixture" if self.exists and self.likely > 1 else "kmeans"
 
 
@@ -220,7 +238,8 @@ def settle(
     beyond = segments if segments > max_segments else 0
     found = sweep_room.sweep(X, segments=beyond, max_segments=max_segments, algorithm=method, seed=seed)
     auto = algorithm == "auto"
-    return (*decide(found, measured, segments=segments, auto=auto, seed=seed, least=least), found)
+    decided = decide(found, measured, segments=segments, auto=auto, seed=seed, least=least)
+    return (*decided[:3], found)
 
 
 def measure(
@@ -253,16 +272,21 @@ def measure(
         clouds = mixture.kept_paths(sample, seed=seed)  # as the sweep asks
         clouds = {k: each for k, each in clouds.items() if k <= min(max_segments, distinct)}
     told = {k: (each.bic, each.icl) for k, each in clouds.items()}
-    likely = _likely(sample, clouds)
-    return Measured(chance, split, told, likely, len(order), needed, largest, distinct, sample, at)
+    joined = _joined(sample, clouds)
+    likely = int(joined.max()) + 1
+    found = Measured(chance, split, told, likely, len(order), needed, largest, distinct, sample, at)
+    if not found.exists or not all(each.numeric for each in preparation.columns):
+        return found
+    seen = shape_room.shape(sample, joined, most=min(max_segments, distinct), seed=seed)
+    return found._replace(shape=seen, likely=seen.segments if seen else likely)
 
 
-def _likely(sample: Floats, clouds: Mapping[int, mixture.Mixture]) -> int:
-    """Return the number of segments that the mixture of best ICL stands for: its components, joined."""
+def _joined(sample: Floats, clouds: Mapping[int, mixture.Mixture]) -> Labels:
+    """Return the segments that the mixture of best ICL stands for: its components, joined."""
     best = min(clouds, key=lambda k: clouds[k].icl, default=1)
     if best == 1:
-        return 1
-    return int(strength.merged(sample, clouds[best].posterior.argmax(axis=1)).max()) + 1
+        return np.zeros(len(sample), dtype=np.intp)
+    return strength.merged(sample, clouds[best].posterior.argmax(axis=1))
 
 
 def decide(
@@ -273,27 +297,42 @@ def decide(
     auto: bool = True,
     seed: int = 0,
     least: float = 0.0,
-) -> tuple[Verdict, pd.DataFrame, pd.DataFrame]:
-    """Turn what was measured into verdict, evidence and strength, for one number asked for; see `judge`."""
+    given: Given | None = None,
+    merge: Sequence[Sequence[int]] = (),
+) -> tuple[Verdict, pd.DataFrame, pd.DataFrame, Solution]:
+    """Turn what was measured into verdict, evidence and strength, for one number asked for; see `judge`.
+
+    `given` are segments that exist already: they are shown, and judged like those that the data give. `merge`
+    joins some of those shown. The last thing returned are the segments shown.
+    """
     decided = _decided(sweep, measured, least)
     evidence = _evidence(sweep, measured, decided, segments)
-    shown = max(k for k in sweep.solutions if k <= segments) if segments else decided
-    held = _strength(sweep, measured, shown, seed) if shown > 1 and measured.chance else NO_STRENGTH.copy()
-    told = evidence[evidence["segments"] == (shown if shown > 1 else sweep.proposed)]
+    shown = sweep.nearest(segments) if segments else decided
+    solution = given.solution if given else sweep.solutions[shown]
+    pieces = solution.segments
+    if merge:
+        solution = sweep_room.join(solution, merge)
+    shown = solution.segments
+    held = NO_STRENGTH.copy()
+    if shown > 1 and measured.chance:
+        held = _strength(solution, sweep.algorithm, measured, seed)
+    told = evidence[evidence["segments"] == (pieces if pieces > 1 else sweep.proposed)].to_dict("records")
+    row = told[0] if told else {}
     stands = bool(measured.chance and measured.chance.z > ENOUGH)
-    clear = decided > 1 and shown == decided and strength.clear(held)
+    wanted = decided > 1 and (bool(given) or pieces == decided)
+    failed = tuple(held.loc[held["status"].isin(FAILED), "segment"].astype(int)) if decided > 1 else ()
     found = "stands_out" if stands else "one_column"
     verdict = Verdict(
-        level="none" if decided == 1 else "clear" if clear else "weak",
+        level="none" if decided == 1 else "clear" if wanted and strength.clear(held) else "weak",
         segments=decided,
         shown=shown,
         asked=segments,
-        supported=not segments or shown == decided,
+        supported=wanted and len(failed) < shown if given else not segments or pieces == decided,
         reason=found if decided > 1 else _why_not(measured),
         z=measured.chance.z if measured.chance else np.nan,
-        silhouette=float(told["silhouette"].iloc[0]),
-        chance_low=float(told["chance_low"].iloc[0]),
-        chance_high=float(told["chance_high"].iloc[0]),
+        silhouette=given.silhouette if given else float(row["silhouette"]),
+        chance_low=float(row.get("chance_low", np.nan)),
+        chance_high=float(row.get("chance_high", np.nan)),
         smallest=2,
         largest=measured.largest,
         rows_used=min(measured.rows, SAMPLE_ROWS) if measured.chance else 0,
@@ -302,30 +341,46 @@ def decide(
         dip=measured.dip,
         algorithm=sweep.algorithm,
         why=_why(sweep.algorithm, measured) if auto else f"{sweep.algorithm} asked for",
-        failed=tuple(held.loc[held["status"].isin(FAILED), "segment"].astype(int)) if decided > 1 else (),
+        failed=failed,
+        found=pieces,
+        dbcv=np.nan if given else float(row["dbcv"]),
         held=int((held["status"] == "holds").sum()) if decided > 1 else 0,
+        labels=given.column if given else "",
     )
-    return verdict, evidence, held if decided > 1 else held.assign(status="does not hold")
+    return verdict, evidence, held if decided > 1 else held.assign(status="does not hold"), solution
 
 
 NO_STRENGTH = pd.DataFrame(columns=strength.TABLE)
 
 
-def _strength(sweep: Sweep, measured: Measured, shown: int, seed: int) -> pd.DataFrame:
-    """Look for the segments shown again in bootstrap samples of at most 1,000 rows."""
-    solution = sweep.solutions[shown]
-    rows = measured.sample[:SAMPLE_ROWS]
-    labels = solution.labels[measured.places[:SAMPLE_ROWS]]
-    present, packed = np.unique(labels, return_inverse=True)
-    method = registry.get(sweep.algorithm)
+def _strength(solution: Solution, algorithm: str, measured: Measured, seed: int) -> pd.DataFrame:
+    """Look for the segments shown again in bootstrap samples of at most 1,000 of their rows."""
+    labels = solution.labels[measured.places]
+    inside = np.flatnonzero(labels >= 0)[:SAMPLE_ROWS]
+    rows, (present, packed) = measured.sample[inside], np.unique(labels[inside], return_inverse=True)
+    method, deep = registry.get(algorithm), None
+    dense = isinstance(method, Hdbscan) and solution.fit is not None
+    count, joined = len(present), solution.owners is not None
+    if dense:
+        deep = density.hollows(rows, packed)
+    if solution.owners is not None:
+        nearest = solution.metric.nearest if solution.metric else validity.nearest
+        own, at = np.unique(nearest(rows, solution.centers), return_inverse=True)
+        count, owners = len(own), np.searchsorted(present, solution.owners[own])
+        deep = strength.around(rows, at, owners)
 
     def again(drawn: Floats, b: int) -> Labels:
         if solution.metric:
-            return mixture.refit(drawn, rows, len(present), solution.metric, seed=seed + b)
-        return validity.nearest(rows, method.fit(drawn, len(present), seed=seed + b, quick=True)[1])
+            return mixture.refit(drawn, rows, count, solution.metric, seed=seed + b)
+        if dense:
+            return hdbscan.again(drawn, rows, np.bincount(packed))
+        plain = method if not isinstance(method, Hdbscan) else registry.get("kmeans")
+        return validity.nearest(rows, plain.fit(drawn, count, seed=seed + b, quick=True)[1])
 
-    found = strength.table(rows, packed, again, seed=seed).assign(segment=present + 1)
-    every = found.set_index("segment").reindex(range(1, shown + 1)).reset_index()
+    found = strength.table(rows, packed, again, seed=seed, deep=deep, joined=joined).assign(
+        segment=present + 1
+    )
+    every = found.set_index("segment").reindex(range(1, solution.segments + 1)).reset_index()
     return every.fillna({"share": 0.0, "jaccard": 0.0, "status": "does not hold"})
 
 
@@ -334,6 +389,8 @@ def _decided(sweep: Sweep, measured: Measured, least: float) -> int:
     found = sweep.table[sweep.table["smallest"] >= least].set_index("segments")["silhouette"]
     if not measured.exists or measured.chance is None or found.empty:
         return 1
+    if sweep.algorithm == "hdbscan":
+        return sweep.proposed if sweep.proposed in found.index else 1
     if measured.likely > 1:
         wanted = measured.likely if measured.likely in sweep.solutions else max(sweep.solutions)
         return int(max((k for k in found.index if k <= wanted), default=1))
@@ -361,6 +418,8 @@ def _why_not(measured: Measured) -> str:
 
 def _why(algorithm: str, measured: Measured) -> str:
     """Say why `auto` took what it took."""
+    if measured.shape:
+        return measured.shape.why
     if algorithm == "mixture":
         alone, best = measured.likelihood[1][1], min(icl for _, icl in measured.likelihood.values())
         gain = f"{(alone - best) / len(measured.sample):.2f}"
@@ -394,6 +453,8 @@ def _reading(row: dict[Hashable, Any]) -> str:
     """Say what a row of the evidence means."""
     if row["segments"] == 1:
         return "one group: nothing to compare"
+    if not np.isnan(row["dbcv"]):
+        return "apart by density" if row["dbcv"] > 0 else "hardly apart by density"
     if np.isnan(row["z"]):
         return "not held against chance"
     if row["silhouette"] <= row["chance_high"]:

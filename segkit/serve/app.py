@@ -26,7 +26,7 @@ from markupsafe import Markup
 from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from voila.app import Voila
-from voila.static_file_handler import TemplateStaticFileHandler
+from voila.request_info_handler import RequestInfoSocketHandler
 
 from segkit import places, settings
 from segkit.errors import OutputError, ParameterError
@@ -134,7 +134,11 @@ class Dashboard(Voila):
         """Let our pages look like the notebooks, and count what is answered."""
         found: dict[str, Any] = super().init_settings()
         ours = jinja2.FileSystemLoader(places.static_dir() / "voila" / "templates" / "segkit")
-        known = {"request_id": pages.REQUEST.get, "page_style": partial(_style, ("tokens.css", "segkit.css"))}
+        known = {
+            "request_id": pages.REQUEST.get,
+            "page_style": partial(_texts, ("tokens.css", "segkit.css")),
+            "mark": _texts(["mark.svg"]),
+        }
         found["jinja2_env"].loader = jinja2.ChoiceLoader([ours, found["jinja2_env"].loader])
         for env in (
             found["jinja2_env"],
@@ -147,9 +151,10 @@ class Dashboard(Voila):
     def init_handlers(self) -> list[Any]:
         """Add our pages; Voila's own last word is the notebook at every address that is left."""
         *voila, (_, render, options) = super().init_handlers()
-        voila = [
-            (path, pages.Static if handler is TemplateStaticFileHandler else handler, *rest)
+        voila = [  # one of them tells any asker the address that a kernel's visitor came with
+            (path, pages.closed(handler), *rest)
             for path, handler, *rest in voila
+            if handler is not RequestInfoSocketHandler
         ]
         at = partial(url_path_join, self.server_url)
         books = pages.notebooks()
@@ -205,8 +210,8 @@ def _probe(host: str, port: int) -> None:
         ) from None
 
 
-def _style(names: Iterable[str]) -> Markup:
-    """Return style sheets of ours as one."""
+def _texts(names: Iterable[str]) -> Markup:
+    """Return files of ours as one text."""
     texts = ((places.static_dir() / name).read_text(encoding="utf-8") for name in names)
     return Markup("\n".join(texts))  # noqa: S704 - ours
 
@@ -236,7 +241,7 @@ def _config(
                 "multi_kernel_manager_class": "segkit.serve.kernels.Kernels",
                 "preheat_kernel": found.preheat > 0,
                 "default_pool_size": min(found.preheat, found.max_kernels - 1),
-                "resources": {"segkit": {"style": _style(("tokens.css", "segkit.css", "widgets.css"))}},
+                "resources": {"segkit": {"style": _texts(("tokens.css", "segkit.css", "widgets.css"))}},
             },
             "VoilaExecutor": {"cell_error_instruction": "Reload the page to start again."},
             "KernelManager": {"transport_encryption": "auto"},

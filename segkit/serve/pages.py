@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,8 +22,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from prometheus_client import CollectorRegistry, Counter, Gauge, Summary, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from tornado.httputil import HTTPHeaders
-from tornado.web import HTTPError, OutputTransform, authenticated
-from voila.static_file_handler import TemplateStaticFileHandler
+from tornado.web import HTTPError, OutputTransform, StaticFileHandler, authenticated
 
 from segkit import logs, places
 
@@ -182,15 +182,26 @@ class Nothing(_Page):
         raise HTTPError(404)
 
 
-class Static(TemplateStaticFileHandler):
-    """Voila's static files of templates; an address that it does not expect is no file, not a fault."""
+class _Files(JupyterHandler):
+    """Static files, for whoever has the token; an address they do not expect is no file, not a fault."""
 
     async def get(self, path: str, include_body: bool = True) -> None:  # noqa: FBT001, FBT002 - tornado's own
         """Send a file, or say that there is none."""
         try:
-            await super().get(path, include_body)
-        except (AssertionError, ValueError):
+            await cast("Any", super()).get(path, include_body)
+        except (AssertionError, OSError, ValueError):  # of Voila's, for a NUL, for a name that is too long
             raise HTTPError(404) from None
+
+    async def head(self, path: str) -> None:
+        """Say what the file is like."""
+        await self.get(path, include_body=False)
+
+
+@cache
+def closed(kind: type) -> type:
+    """Return a handler of static files that asks for the token: Jupyter's and Voila's own do not."""
+    is_file = issubclass(kind, StaticFileHandler)
+    return type(kind.__name__, (_Files, kind), {}) if is_file else kind
 
 
 class _Lines(logging.Formatter):

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class Report:
     title: str
     source: str
     made: str
+    date: str
     pill: tuple[str, str]
 
 
@@ -74,10 +76,11 @@ def _report(folder: Path, stamp: int) -> Report | None:  # noqa: ARG001 - a repl
         if not record or PAGE not in record["files"]:
             return None
         summary = json.loads((folder / "summary.json").read_bytes())
+        made = datetime.fromisoformat(str(record["made"])).astimezone(UTC)
     except (OSError, ValueError):
         return None
     told = summary.get("text", {}).get("headline", "")
     level = summary.get("verdict", {}).get("level", "")
     source = Path(str(record["input"].get("source", ""))).name
-    return Report(folder.name, told or folder.name, source, str(record["made"])[:16].replace("T", " "),
+    return Report(folder.name, told or folder.name, source, made.isoformat(), f"{made:%-d %B %Y, %H:%M} UTC",
                   STATUS.get(level, ("ok", "Done")))  # fmt: skip

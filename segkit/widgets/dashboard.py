@@ -26,15 +26,12 @@ from segkit.widgets.change import Change
 from segkit.widgets.customers import Grid, MapBox
 from segkit.widgets.figure import PanelBox, part
 from segkit.widgets.files import EXPORTS, Batch, Exports
+from segkit.widgets.form import STATIC as FOLDER
 from segkit.widgets.form import Shown, classed
 from segkit.widgets.transfer import Download
 from segkit.widgets.view import View, display, offer_columns
 
-MARK = Markup(
-    '<svg viewBox="0 0 32 32" aria-hidden="true"><path d="M16 3a13 13 0 0 0 0 26z" fill="currentColor"/>'
-    '<path d="M18.5 3.2v11.3h10.3A13 13 0 0 0 18.5 3.2z" fill="currentColor" opacity=".75"/>'
-    '<path d="M18.5 17.5v11.3a13 13 0 0 0 10.3-11.3z" fill="currentColor" opacity=".45"/></svg>'
-)
+MARK = Markup((FOLDER / "mark.svg").read_text(encoding="utf-8"))
 STATIC = (
     "verdict", "facts", "segments", "sizes", "profiles", "choice", "map", "drivers", "rules", "quality",
     "method", "parameters",
@@ -109,7 +106,8 @@ class Dashboard(View):
     def _lay_out(self) -> widgets.VBox:
         form = self._form
         look, session = form.box.children[0], form.box.children[-1]
-        tools = classed(widgets.HBox([form.unfold, self._theme, self._reporter]), "sk-tools")
+        reporter = classed(self._reporter, "sk-only-wide")  # narrow pages have it on the last tab
+        tools = classed(widgets.HBox([form.unfold, self._theme, reporter]), "sk-tools")
         topbar = classed(widgets.HBox([self._crumb, tools]), "sk-topbar")
         head = classed(widgets.VBox([topbar, self._told]), "sk-head")
         state = classed(widgets.VBox([form.status, form.message]), "sk-only-small", "sk-state-small")
@@ -173,7 +171,10 @@ class Dashboard(View):
     def _head(self, study: Study) -> None:
         n, where = study.numbers, self._sources.get(self._params.source, study.reading.source)
         told = tag(
-            "span", tag("b", where), f" · {n.count(len(study.assignments))} customers", class_="sk-crumb"
+            "span",
+            tag("b", where),
+            tag("span", f" · {n.count(len(study.assignments))} customers"),
+            class_="sk-crumb",
         )
         self._crumb.value = tag("div", tag("span", MARK, "segkit", class_="sk-mark"), told, class_="sk-name")
         self._told.value = joined(
@@ -362,7 +363,7 @@ class ColumnBox(widgets.VBox):
 
 TABS: Mapping[str, Callable[[Dashboard], Tab]] = {
     "Overview": _overview,
-    "How many": lambda _: _stack("choice", "separation", "method", "glossary"),
+    "How many": lambda _: _stack("choice", "existing", "separation", "method", "glossary"),
     "Map": _map,
     "Profiles": _profiles,
     "Drivers": lambda _: _stack("drivers", "rules", "unused", "fairness"),

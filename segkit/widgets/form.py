@@ -26,6 +26,7 @@ PATIENT = ("Data", "Columns")  # groups whose changes wait for Update, and so do
 READ = ("sheet", "query", "dates", "decimal")
 OPEN = ("Data", "Segments")  # groups that are never folded away
 FILES = "Keep these settings"
+HINTS = {"segment_names": "Regulars; newcomers; …"}  # what stands in a field that is empty
 NAMED = {
     "customer_id": (("Find it", "auto"), ("None", "")),
     "value": (("None", ""),),
@@ -279,7 +280,7 @@ def control(field: Field, value: Any) -> widgets.Widget:
         return _number(field, value, about)
     if field.type in {"float", "list[float]"}:
         return _decimals(field, value, about)
-    return widgets.Text(value=value, continuous_update=False, **about)
+    return widgets.Text(value=value, continuous_update=False, placeholder=HINTS.get(field.name, ""), **about)
 
 
 def _decimals(field: Field, value: Any, about: dict[str, str]) -> widgets.Widget:

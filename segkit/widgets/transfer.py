@@ -89,7 +89,7 @@ class Upload(_Transfer):
         kinds: str = "CSV, Excel, Parquet or JSON lines",
         types: Sequence[str] = TYPES,
     ) -> None:
-        most = f"{limit / MEGABYTE:,.0f} MB" if limit >= MEGABYTE else f"{limit / 1_000:,.0f} kB"
+        most = f"{limit / MEGABYTE:,.0f}\xa0MB" if limit >= MEGABYTE else f"{limit / 1_000:,.0f}\xa0kB"
         what = "a table" if types == TYPES else kinds
         super().__init__(
             wrap, kind="upload", label=label, hint=f"{kinds}, up to {most}", limit=limit, types=list(types),

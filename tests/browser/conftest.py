@@ -47,14 +47,17 @@ def study() -> Callable[..., Study]:
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Serve the first notebook or the one asked for, once for the tests of a file; return its address."""
+    """Serve the first notebook or the one asked for, once for the tests of a file; return its address.
+
+    A number after its name is the limit of uploads, in megabytes.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    book = getattr(request, "param", NOTEBOOK.stem)
+    book, _, limit = getattr(request, "param", NOTEBOOK.stem).partition(" ")
     start = f"from segkit.serve import serve; serve(port={port}, notebook={book!r})"
     command = [sys.executable, "-c", start]
-    env = {**os.environ, "SEGKIT_TOKEN": TOKEN, "SEGKIT_UPLOAD_LIMIT_MB": "3"}
+    env = {**os.environ, "SEGKIT_TOKEN": TOKEN, "SEGKIT_UPLOAD_LIMIT_MB": limit or "3"}
     server = Spawned(command, tmp_path_factory.mktemp("dashboard") / "serve.log", env=env)
     try:
         server.wait_until(re.compile(r"segkit is at (\S+)"), 120)
@@ -66,7 +69,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureR
 @pytest.fixture
 def patient(page: Any) -> Any:
     """Return a page that waits as long as a busy machine needs."""
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(30_000)
     page.set_default_navigation_timeout(240_000)
     return page
 

@@ -7,6 +7,7 @@ import html
 import json
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,26 @@ READ = """() => {
 PATIENCE = 240_000
 # Panels that say nothing about the segments: a change of k need not change them.
 STEADY = {"quality", "missing", "correlation", "columns", "preparations", "method", "glossary"}
-EMPTY = {"unused", "fairness"}  # of the sample: nothing is left unused or named sensitive
+EMPTY = {"unused", "fairness", "existing"}  # of the sample: nothing is left unused or named
+
+
+GRAVE = {"serious", "critical"}
+# Upstream: lumino's tabs and accordions, DataTables' scrolling head (a copy of it is hidden from readers).
+UPSTREAM = (".lm-TabBar", ".jupyter-widget-Collapse", ".dt-scroll")
+
+
+def findings(page: Any) -> list[str]:
+    """Return what axe-core finds grave on a page and is ours, as rule and place."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['target']} {node['html'][:160]}"
+        for rule in found
+        if rule["impact"] in GRAVE
+        for node in rule["nodes"]
+        if not any(part in json.dumps(node["target"]) + node["html"] for part in UPSTREAM)
+    ]
 
 
 def squeeze(text: str) -> str:
@@ -142,6 +162,13 @@ def slide(page: Any, segments: int) -> None:
 def settled(page: Any) -> None:
     """Wait until the status line says that all is up to date."""
     page.get_by_role("status").get_by_text("Up to date").first.wait_for(timeout=PATIENCE)
+
+
+def offer(page: Any, file: Path) -> None:
+    """Choose a file as a reader does."""
+    with page.expect_file_chooser() as chooser:
+        page.locator("button", has_text="Upload a file").click()
+    chooser.value.set_files(file)
 
 
 def panels_of(notebook: dict[str, Any]) -> tuple[str, ...]:

@@ -53,13 +53,13 @@ def test_upload_is_segmented_and_its_assignments_come_back(patient, dashboard, t
     assert 2_000_000 < file.stat().st_size < 3_000_000  # comes in two pieces
     patient.goto(dashboard)
     live.settled(patient)
-    offer(patient, picture)
+    live.offer(patient, picture)
     patient.get_by_text("This is not a table. Upload CSV, Excel, Parquet or JSON lines.").wait_for(
         timeout=15_000
     )
-    offer(patient, large)
+    live.offer(patient, large)
     patient.get_by_text("The file is 4.0 MB; the limit is 3 MB.").wait_for(timeout=15_000)
-    offer(patient, file)
+    live.offer(patient, file)
     patient.get_by_text("our-customers.csv is here.").wait_for()
     patient.get_by_role("button", name="Update", exact=True).click()
     patient.locator("[data-sk-panel=facts]").get_by_text("500", exact=True).wait_for()
@@ -73,12 +73,6 @@ def test_upload_is_segmented_and_its_assignments_come_back(patient, dashboard, t
     for count in table["segment"].value_counts():
         assert str(count) in shown
     assert not own_errors(patient)
-
-
-def offer(page, file):
-    with page.expect_file_chooser() as chooser:
-        page.locator("button", has_text="Upload a file").click()
-    chooser.value.set_files(file)
 
 
 def test_nobody_comes_in_without_the_token(patient, dashboard):

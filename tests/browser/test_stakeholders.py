@@ -16,9 +16,6 @@ from tests.browser import live
 from tests.browser.test_dashboard import own_errors
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("dashboard", ["05-dashboard"], indirect=True)]
-GRAVE = {"serious", "critical"}
-# Upstream: lumino's tabs and accordions, DataTables' scrolling head (a copy of it is hidden from readers).
-UPSTREAM = (".lm-TabBar", ".jupyter-widget-Collapse", ".dt-scroll")
 
 
 def open_page(page, address, query=""):
@@ -34,20 +31,6 @@ def tab(page, name):
     page.wait_for_timeout(1_000)
 
 
-def findings(page):
-    """Return what axe-core finds grave on the page and is ours, as rule and place."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{rule['id']}: {node['target']} {node['html'][:160]}"
-        for rule in found
-        if rule["impact"] in GRAVE
-        for node in rule["nodes"]
-        if not any(part in json.dumps(node["target"]) + node["html"] for part in UPSTREAM)
-    ]
-
-
 def test_every_tab_shows_its_panels_and_nothing_grave_is_found(patient, dashboard):
     open_page(patient, dashboard)
     wrong = {}
@@ -55,7 +38,7 @@ def test_every_tab_shows_its_panels_and_nothing_grave_is_found(patient, dashboar
         tab(patient, name)
         assert patient.locator(".sk-tabpage:visible").inner_text().strip()
         assert not patient.locator(".sk-tabpage:visible .sk-skeleton").count()
-        if found := findings(patient):
+        if found := live.findings(patient):
             wrong[name] = found
     assert not wrong, json.dumps(wrong, indent=1)
     assert not own_errors(patient)
@@ -63,6 +46,9 @@ def test_every_tab_shows_its_panels_and_nothing_grave_is_found(patient, dashboar
     for width in (1440, 1024, 390):
         patient.set_viewport_size({"width": width, "height": 900})
         assert not patient.evaluate(too_wide), width
+    assert patient.get_by_role("tablist").bounding_box()["y"] < 480  # the answer and the tabs fit a phone
+    tops = [one.bounding_box()["y"] for one in patient.locator(".sk-facts > div").all()]
+    assert all(tops.count(top) > 1 for top in tops), "a key figure stands alone in its row"
 
 
 def test_a_slider_says_its_name_and_the_words_beside_it(patient, dashboard):

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
 from io import StringIO
-from pathlib import Path
 
 import duckdb
 import narwhals as nw
@@ -136,45 +130,6 @@ def test_other_dialects_say_that_they_are_not_tested_and_unknown_ones_are_refuse
 # ---------------------------------------------------------------------------------------------- PostgreSQL
 
 
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    """A PostgreSQL server of our own on a loopback port, as user postgres: it refuses root."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not programs:
-        pytest.skip("no PostgreSQL here: apt-get install postgresql")
-    if os.geteuid() == 0 and not any(user.pw_name == "postgres" for user in pwd.getpwall()):
-        pytest.skip("PostgreSQL refuses root, and there is no user postgres")
-    folder, place = programs[-1].parent, Path("/tmp") / f"segkit-pg-{os.getpid()}"  # its user must reach it
-    place.mkdir(mode=0o700)
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if as_user:
-        shutil.chown(place, "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-
-    def do(program: str, *arguments: str, stdin: str | None = None) -> str:
-        done = subprocess.run(
-            [*as_user, str(folder / program), *arguments],
-            input=stdin, capture_output=True, text=True, check=False, cwd="/",
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    data, log = str(place / "data"), str(place / "log")
-    control = [*as_user, str(folder / "pg_ctl"), "-D", data]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
-    options = f"-h 127.0.0.1 -p {port} -k {place} -c fsync=off"
-    asked = ["-h", "127.0.0.1", "-p", port, "-d", "postgres", "-q", "-v", "ON_ERROR_STOP=1", "--csv"]
-    try:
-        do("initdb", "-D", data, "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
-        subprocess.run([*control, "-w", "-l", log, "-o", options, "start"], check=True, **quiet)
-        yield lambda text: do("psql", *asked, stdin=text)
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=False, **quiet)
-        shutil.rmtree(place, ignore_errors=True)
-
-
 def in_postgres(psql, query: str, frame: pd.DataFrame) -> pd.DataFrame:
     texts = {"customer_id", "plan"}
     typed = ", ".join(
@@ -191,17 +146,17 @@ def in_postgres(psql, query: str, frame: pd.DataFrame) -> pd.DataFrame:
 @pytest.mark.parametrize("how", MODELS.values(), ids=MODELS)
 def test_the_model_labels_in_postgres_as_in_python(how, postgres):
     model, frame = fitted(**how), customers(20_000, seed=5, unseen=True)
-    found = in_postgres(postgres, model.sql("postgres"), frame)
+    found = in_postgres(postgres.psql, model.sql("postgres"), frame)
     agree(found.assign(outlier=found.outlier.astype(str) == "t"), model.score(frame, "customer_id"))
 
 
 def test_ties_go_to_the_lower_number_in_postgres(postgres):
     model, frame = tied()
-    found = in_postgres(postgres, model.sql("postgres"), frame)
+    found = in_postgres(postgres.psql, model.sql("postgres"), frame)
     agree(found.assign(outlier=found.outlier.astype(str) == "t"), model.score(frame, "customer_id"))
 
 
 def test_the_rules_label_in_postgres_as_in_python(postgres):
     found, frame, expected = ruled()
-    given = in_postgres(postgres, found.sql("postgres"), frame.drop(columns="segment"))
+    given = in_postgres(postgres.psql, found.sql("postgres"), frame.drop(columns="segment"))
     assert given.set_index("customer_id").loc[frame.customer_id, "segment"].tolist() == expected.tolist()

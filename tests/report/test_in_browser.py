@@ -13,6 +13,7 @@ from segkit.params import Params
 from segkit.report import page as report_page
 from segkit.study import segment
 from segkit.widgets import view as view_room
+from tests.browser import live
 
 pytestmark = pytest.mark.browser
 
@@ -67,7 +68,8 @@ def opened(page, report: Path, width: int) -> list[dict[str, float]]:
     return page.evaluate(
         "[...document.querySelectorAll('.sk-plot')].map((plot) => ({"
         "traces: plot._fullData.length, width: plot.clientWidth,"
-        "label: plot.getAttribute('aria-label').length, right: plot.getBoundingClientRect().right}))"
+        "label: plot.getAttribute('aria-label').length,"
+        "right: plot.closest('.sk-scrolls').getBoundingClientRect().right}))"
     )
 
 
@@ -84,6 +86,12 @@ def test_every_figure_is_drawn_and_nothing_is_asked_for(page, report, width):
     assert page.title() == "Which customers?"
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.locator("script:not([type])").count() == 2
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_grave_is_found_by_axe(page, report, width):
+    opened(page, report, width)
+    assert not live.findings(page)
 
 
 def test_the_contents_lead_to_every_section_and_only_on_wide_screens(page, report):

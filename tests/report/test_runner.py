@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -147,3 +148,38 @@ def test_a_wrong_notebook_or_place_is_named_before_anything_starts(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(errors.OutputError, match=r"written to .*: File exists"):
         runner.run(Params(), out=tmp_path / "file")
+
+
+def test_a_kernel_whose_start_is_interrupted_is_gone_at_once(tmp_path, monkeypatch):
+    def interrupted(_):
+        assert len(kernels()) == 1
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner.PapermillNotebookClient, "start_new_kernel_client", interrupted)
+    book = stub.notebook(tmp_path / "book.ipynb", stub.SAVE)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(Params(), out=tmp_path / "out", notebook=str(book))
+    assert kernels() == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_signal_waits_while_a_process_is_started():
+    heard, order = [], []
+
+    def stop(number, _):
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    def start():
+        with runner._undisturbed():
+            signal.raise_signal(signal.SIGTERM)
+            order.append(list(heard))
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            start()
+        assert (order, heard) == ([[]], [signal.SIGTERM])
+        assert signal.getsignal(signal.SIGTERM) is stop
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -72,9 +73,12 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
     """Caption the three indices over the number of segments."""
     tried = evidence[evidence["segments"] >= 2]
     subtitle = (
-        "Three indices for each number of segments; the grey band is what chance gives in nine of ten tries"
+        "Three indices for each number of segments; grey is what chance gives in nine of ten tries, "
+        "dotted what is needed"
     )
     title = f"{numbers.cardinal(verdict.segments)} segments stand further apart than chance gives"
+    if not isnan(verdict.dbcv):
+        title = f"{numbers.cardinal(verdict.shown)} segments are dense places with thinner ones between"
     if verdict.level == "none":
         title = "No number of segments does better than chance"
     if verdict.reason == "too_few":
@@ -82,7 +86,7 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
     if tried.empty:
         alike = f"{counted(verdict.rows_used, numbers, 'customer')}, too few or too alike to try any number."
         return Caption(title, subtitle, empty=("Nothing to choose from", alike))
-    best = tried[tried["segments"] == verdict.shown] if verdict.shown > 1 else tried.nlargest(1, "silhouette")
+    best = tried[tried["segments"] == verdict.found] if verdict.found > 1 else tried.nlargest(1, "silhouette")
     asked = (
         f"The dashed frame marks the {verdict.asked} segments you asked for; the data do not support them."
     )
@@ -91,7 +95,8 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
         f"chance gives {numbers.range(row['chance_low'], row['chance_high'])}."
         for row in records(best)
     )
-    return Caption(title, subtitle, "" if verdict.supported else asked, f"{title}. {aloud}")
+    note = asked if verdict.asked and not verdict.supported else ""
+    return Caption(title, subtitle, note, f"{title}. {aloud}")
 
 
 def preparations(preparations: pd.DataFrame, numbers: Numbers) -> Caption:
@@ -119,7 +124,7 @@ def sizes(sizes: pd.DataFrame, numbers: Numbers, *, value: str = "", supported: 
         title = _telling_share(sizes, numbers, value)
     subtitle = f"Share of customers and of {value} by segment" if value else "Share of customers by segment"
     subtitle += f"; the pale bar is the share of {value}" if value and len(sizes) > 6 else ""
-    note = "" if value else "No value column is drawn, so shares of value are left out."
+    note = "" if value else "No value column is chosen, so shares of value are left out."
     note += "" if supported else " The data do not support this number of segments."
     aloud = (
         f"Segment {row['segment']} is {numbers.share(row['share'])} of customers"
@@ -134,7 +139,7 @@ def _telling_share(sizes: pd.DataFrame, numbers: Numbers, value: str) -> str:
     if not value:
         top = records(sizes)[int(sizes["customers"].to_numpy().argmax())]
         return f"Segment {top['segment']} holds {numbers.percent(top['share'])} of the customers"
-    row = records(sizes)[int((sizes["value_share"] - sizes["share"]).abs().to_numpy().argmax())]
+    row = records(sizes)[int((sizes["value_share"] - sizes["share"]).abs().fillna(0.0).to_numpy().argmax())]
     few, much = numbers.percent(row["share"]), numbers.percent(row["value_share"])
     lead = f"Segment {row['segment']}: {few} of the customers"
     return fit(f"{lead} bring {much} of the {value}", f"{lead}, {much} of the value")
@@ -163,9 +168,15 @@ def customer_map(drawn: pd.DataFrame, *, explained: Sequence[float], total: int,
 
 
 def profiles(
-    profile: pd.DataFrame, drivers: pd.DataFrame, labels: Labels, numbers: Numbers, *, left: int
+    profile: pd.DataFrame,
+    drivers: pd.DataFrame,
+    labels: Labels,
+    numbers: Numbers,
+    *,
+    left: int,
+    least: int = 0,
 ) -> Caption:
-    """Caption the profile; `left` counts the rows that stand in the table only."""
+    """Caption the profile; `left` rows stand in the table only, and a cell needs `least` customers."""
     if profile["segment"].nunique() < 2:
         what = "Medians of numbers and shares of categories; there is one group, so nothing is compared"
         return Caption("What these customers look like", what)
@@ -183,6 +194,9 @@ def profiles(
     note = "1× is the median of all customers, or the mean or the share above zero where the table says so; "
     note += "for categories it is the share of all customers."
     note += f" {counted(left, numbers, 'more row')} in the table only." if left else ""
+    if "withheld" in profile and profile["withheld"].any():
+        few = counted(int(profile["withheld"].sum()), numbers, "cell")
+        note += f" Withheld: {few}, so that none can be told that rests on fewer than {least} customers."
     note += _beyond(profile)
     best = profile.dropna(subset=["index"]).nlargest(6, "effect").to_dict("records")
     aloud = (

@@ -35,11 +35,14 @@ def facts(
     """
     n = numbers
     everyone = sizes["customers"].sum()
-    used = "all rows used" if not left else f"{n.count(left)} more could not be placed"
+    apart = "stand in no segment" if verdict.algorithm == "hdbscan" else "could not be placed"
+    used = "all rows used" if not left else f"{n.count(left)} more {apart}"
     items = [("Customers", n.count(everyone), used), ("Segments", n.count(verdict.shown), _chosen(verdict))]
     if value:
         items.append((f"Total {value}", n.money(sizes["value_sum"].sum(), short=True), "all segments"))
-    if isfinite(verdict.silhouette):
+    if isfinite(verdict.dbcv):
+        items.append(("Density validity", n.index(verdict.dbcv), "of \N{MINUS SIGN}1 to 1; over 0 is apart"))
+    elif isfinite(verdict.silhouette):
         chance = n.range(verdict.chance_low, verdict.chance_high)
         held = f"chance gives {chance}" if isfinite(verdict.chance_low) else "not held against chance"
         items.append(("Separation", n.index(verdict.silhouette), held))
@@ -51,6 +54,10 @@ def facts(
 
 def _chosen(verdict: Verdict) -> str:
     tried = f"{verdict.smallest} to {verdict.largest}"
+    if verdict.labels:
+        return f"as {verdict.labels} divides them"
+    if verdict.shown != verdict.found:
+        return f"joined of {verdict.found}"
     if verdict.reason in {"too_few", "same"}:
         return "too few customers to tell" if verdict.reason == "too_few" else "all customers are alike"
     if verdict.asked:
@@ -86,6 +93,22 @@ def no_segments(verdict: Verdict) -> tuple[str, str]:
     return "No segments to describe", f"{why}, so nobody gets a name or an action."
 
 
+FINDS = {
+    "kmeans": "k-means", "mixture": "Gaussian mixture", "ward": "Ward's tree",
+    "bisecting": "Bisecting k-means", "hdbscan": "HDBSCAN",
+}  # fmt: skip
+
+
+def _found(params: Params, verdict: Verdict) -> str:
+    """Say what found the segments."""
+    tried = (
+        f"{FINDS[verdict.algorithm]}, {verdict.smallest} to {verdict.largest} segments, seed {params.seed}"
+    )
+    if verdict.labels:
+        return f"The segments are those of {verdict.labels}; beside them {tried}."
+    return f"{tried}; 1 is the largest."
+
+
 def method(
     params: Params, columns: pd.DataFrame, steps: pd.DataFrame, verdict: Verdict, numbers: Numbers
 ) -> list[str]:
@@ -100,7 +123,7 @@ def method(
     prepared = f"Missing values: {params.impute}; categories: {params.encode}; scale: {params.scale}."
     return [
         f"{used} make the segments. {prepared}" + (f" Against skew: {against}." if against else ""),
-        f"k-means, {verdict.smallest} to {verdict.largest} segments, seed {params.seed}; 1 is the largest.",
+        _found(params, verdict),
         "Chance is tables of one population with the same columns, spread and correlations but no groups.",
         "Segments count when their silhouette stands over four standard deviations above what those give.",
         "Typical is the median. Near the border: another segment fits nearly as well (fit under 55\u00a0%).",

@@ -8,6 +8,7 @@ as it stands in the table of strength, and the customers near the border.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -27,7 +28,7 @@ def headline(verdict: Verdict, numbers: Numbers = ENGLISH) -> str:
         "clear": f"{k} groups of customers are there, and they are well apart.",
     }[verdict.level]
     if verdict.failed and verdict.level != "none" and verdict.supported:
-        kept = verdict.shown - len(verdict.failed)
+        kept, k = verdict.shown - len(verdict.failed), numbers.cardinal(verdict.shown)
         rest = numbers.cardinal(len(verdict.failed)).lower()
         does = "does" if len(verdict.failed) == 1 else "do"
         plain = f"{numbers.cardinal(kept)} of {k.lower()} segments hold; the other {rest} {does} not."
@@ -38,11 +39,18 @@ def headline(verdict: Verdict, numbers: Numbers = ENGLISH) -> str:
     if verdict.reason == "too_small":
         plain = "These customers do not fall into groups as large as you ask for."
     if not verdict.asked:
-        return plain
+        return f"{plain}{_joined(verdict, numbers)}"
     asked = f"You asked for {verdict.asked} segment{'s' * (verdict.asked != 1)}"
     if verdict.supported or verdict.reason == "too_few":
-        return f"{asked}; {plain[:1].lower()}{plain[1:]}"
+        return f"{asked}; {plain[:1].lower()}{plain[1:]}{_joined(verdict, numbers)}"
     return f"{asked}; the data support {verdict.segments if verdict.segments > 1 else 'none'}."
+
+
+def _joined(verdict: Verdict, numbers: Numbers) -> str:
+    """Say that some were joined, as another sentence; nothing where none were."""
+    if verdict.shown == verdict.found:
+        return ""
+    return f" You joined some of {numbers.count(verdict.found)}, so {numbers.count(verdict.shown)} are shown."
 
 
 def evidence(
@@ -80,7 +88,7 @@ def evidence(
     stand = _stand(verdict, evidence, numbers)
     if verdict.asked and not verdict.supported:
         asked = f"{numbers.cardinal(verdict.asked)} segments {stand}. They are shown as you asked"
-        return f"{asked}; the data support {_supported(verdict, numbers)}, so we advise nothing."
+        return f"{asked}; the data support {supported(verdict, numbers)}, so we advise nothing."
     if verdict.level == "none":
         tried = numbers.range(verdict.smallest, verdict.largest, numbers.count)
         such = f" such as {column}" if column else ""
@@ -91,7 +99,7 @@ def evidence(
     alone = (
         f"It rests on {verdict.column} alone, which has two peaks. " if verdict.reason == "one_column" else ""
     )
-    return f"{back}They {stand}. {alone}{_border(sizes, numbers)} {follows}".strip()
+    return f"{back}They {stand}. {alone}{border(sizes, numbers)} {follows}".strip()
 
 
 def _back(verdict: Verdict, strength: pd.DataFrame | None, numbers: Numbers) -> str:
@@ -99,19 +107,29 @@ def _back(verdict: Verdict, strength: pd.DataFrame | None, numbers: Numbers) -> 
     if strength is None or strength.empty:
         return ""
     if verdict.failed:
-        some = " and ".join(numbers.count(segment) for segment in verdict.failed)
-        one = len(verdict.failed) == 1
-        said = f"Segment {some} does" if one else f"Segments {some} do"
-        return f"{said} not hold: shown, and nothing is advised for {'it' if one else 'them'}. "
+        return failed(verdict, numbers)
     least = numbers.percent(float(strength["jaccard"].min()))
-    return f"All come back in repeated samples (an overlap of at least {least} on average). "
+    return f"All come back in repeated samples (the least overlap is {least} on average). "
+
+
+def failed(verdict: Verdict, numbers: Numbers) -> str:
+    """Say which segments do not hold, and what follows for them; nothing where all do."""
+    *first, last = ("", *map(numbers.count, verdict.failed))
+    some = f"{', '.join(first[1:])} and {last}" if first[1:] else last
+    if not some:
+        return ""
+    one = len(verdict.failed) == 1
+    said = f"Segment {some} does" if one else f"Segments {some} do"
+    return f"{said} not hold: shown, and nothing is advised for {'it' if one else 'them'}. "
 
 
 def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH) -> str:
     """Say in one sentence why this many segments are shown."""
     k = numbers.cardinal(verdict.shown)
+    if verdict.shown != verdict.found:
+        return f"{k}, because you joined some of {numbers.count(verdict.found)}."
     if verdict.asked and not verdict.supported:
-        return f"{k}, as you asked; the data support {_supported(verdict, numbers)}."
+        return f"{k}, as you asked; the data support {supported(verdict, numbers)}."
     if verdict.segments < 2:
         tried = numbers.range(verdict.smallest, verdict.largest, numbers.count)
         why = {
@@ -120,33 +138,46 @@ def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH)
             "too_small": f"every number from {tried} has a segment smaller than you allow",
         }.get(verdict.reason, f"no number from {tried} stands clear of chance")
         return f"One: {why}."
+    return f"{k}{_against_others(verdict, evidence, numbers)}."
+
+
+def _against_others(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers) -> str:
+    """Say why this number and no other, after its name."""
     others = evidence[(evidence.segments > 1) & (evidence.segments != verdict.segments)]
     rival = others.dropna(subset=["silhouette"]).nlargest(1, "silhouette").to_dict("records")
     here = _row(verdict, evidence)
-    if not rival or not here:
-        return f"{k}{', as you asked' if verdict.asked else ''}."
+    if not isnan(verdict.dbcv) and not verdict.asked:
+        return (
+            f": of the numbers found it has the best density-based validity ({numbers.index(verdict.dbcv)})"
+        )
+    if not rival or not here or not isnan(verdict.dbcv):
+        return ", as you asked" if verdict.asked else ""
     own, best, other = here["silhouette"], rival[0]["silhouette"], numbers.count(rival[0]["segments"])
     figures = f"{numbers.index(own, 3)} against {numbers.index(best, 3)} for {other}"
     if own >= best:
-        return f"{k}: it sets customers further apart than any other number tried (silhouette {figures})."
-    return f"{k}: it stands furthest above chance, although {other} has the larger silhouette ({figures})."
+        return f": it sets customers further apart than any other number tried (silhouette {figures})"
+    return f": it stands furthest above chance, although {other} has the larger silhouette ({figures})"
 
 
 def _row(verdict: Verdict, evidence: pd.DataFrame) -> Mapping[Any, Any]:
     """Find the row that the verdict speaks of: the number shown, or the one with the largest silhouette."""
     tried = evidence[(evidence.segments > 1) & evidence.silhouette.notna()]
-    shown = tried[tried.segments == verdict.shown]
+    shown = tried[tried.segments == verdict.found]
     row = shown if len(shown) else tried.nlargest(1, "silhouette")
     return next(iter(row.to_dict("records")), {})
 
 
-def _supported(verdict: Verdict, numbers: Numbers) -> str:
+def supported(verdict: Verdict, numbers: Numbers) -> str:
+    """Say how many segments the data support."""
     return numbers.cardinal(verdict.segments).lower() if verdict.segments > 1 else "none"
 
 
 def _stand(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers) -> str:
     """Hold a silhouette beside chance, as the rest of a sentence."""
     row = _row(verdict, evidence)
+    if not isnan(verdict.dbcv):
+        valid = numbers.index(verdict.dbcv)
+        return f"are dense places with thinner ones between (density-based validity {valid})"
     if not row or pd.isna(row["chance_low"]) or pd.isna(row["chance_high"]):
         return "could not be compared with chance"
     further = "further" if row["silhouette"] > row["chance_high"] else "no further"
@@ -167,7 +198,7 @@ def _none(tried: str, row: Mapping[Any, Any], numbers: Numbers) -> str:
     return f"No number from {tried} stands clear of chance: {best}."
 
 
-def _border(sizes: pd.DataFrame, numbers: Numbers) -> str:
+def border(sizes: pd.DataFrame, numbers: Numbers) -> str:
     """Say how many customers sit near the border, as a natural frequency with its counts."""
     near, every = int(sizes.near_border.sum()), int(sizes.customers.sum())
     if not near:

@@ -2,8 +2,8 @@
 
 An algorithm has a `name` (a choice of the parameter `algorithm`) and `fit(X, segments, seed=..., quick=...)`,
 which returns labels and centres. One that finds all numbers in one search, or assigns by its own metric, has
-`solutions` as well. It sees the rows in the sweep's seeded order and need not care about
-numbering: the sweep does.
+`solutions` as well; one that finds what numbers there are has `found`. It sees the rows in the sweep's seeded
+order and need not care about numbering: the sweep does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from segkit.errors import ParameterError, nearest
 from segkit.segments.algorithms.bisecting import BisectingKMeans
+from segkit.segments.algorithms.hdbscan import Hdbscan
 from segkit.segments.algorithms.kmeans import KMeans
 from segkit.segments.algorithms.mixture import GaussianMixture
 from segkit.segments.algorithms.ward import Ward
@@ -30,7 +31,8 @@ class Algorithm(Protocol):
 
 
 ALGORITHMS: dict[str, Algorithm] = {
-    algorithm.name: algorithm for algorithm in (KMeans(), GaussianMixture(), Ward(), BisectingKMeans())
+    algorithm.name: algorithm
+    for algorithm in (KMeans(), GaussianMixture(), Ward(), BisectingKMeans(), Hdbscan())
 }
 AUTO = "kmeans"
 

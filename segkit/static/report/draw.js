@@ -12,6 +12,10 @@
     const { data, layout } = figures[plot.dataset.figure];
     Plotly.newPlot(plot, data, layout, plot.dataset.panel === "map" ? map : still);
   }
+  // What is wider than a narrow page scrolls, by keyboard too.
+  const reach = ({ parentNode: box }) => box.scrollWidth > box.clientWidth ? box.setAttribute("tabindex", 0) : box.removeAttribute("tabindex");
+  const reached = () => plots.forEach(reach);
+  addEventListener("resize", reached); reached();
   // A4 less its margins is 658 pixels wide; narrower columns stay as they are.
   const fit = (plot) => Plotly.relayout(plot, { width: Math.min(plot.parentNode.clientWidth, 658) });
   addEventListener("beforeprint", () => plots.forEach(fit));

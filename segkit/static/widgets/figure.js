@@ -72,7 +72,9 @@ export default {
     });
     plot.on?.("plotly_deselect", () => { model.set("selected", []); model.save_changes(); });
     model.on("change:figure", redraw); model.on("change:alt", renamed);
-    const watch = new ResizeObserver(() => plot.clientWidth && plot.data && Plotly.Plots.resize(plot));
+    // what is wider than a narrow page scrolls, by keyboard too
+    const reach = () => el.scrollWidth > el.clientWidth ? el.setAttribute("tabindex", 0) : el.removeAttribute("tabindex");
+    const watch = new ResizeObserver(() => { reach(); if (plot.clientWidth && plot.data) Plotly.Plots.resize(plot); });
     watch.observe(el);
     return () => { gone = true; watch.disconnect(); model.off("change:figure", redraw); model.off("change:alt", renamed); Plotly.purge(plot); };
   },

@@ -90,7 +90,7 @@ class Verdict:
     dbcv
         The density-based validity of the number shown, where HDBSCAN found it; otherwise NaN.
     found
-        The number of segments before some were joined; `shown` where none were.
+        The number of segments before some were joined; `shown` where none were, 0 where that is not known.
     labels
         The column whose segments are shown, where they existed already; then `segments` is what the data
         support beside them.
@@ -119,6 +119,11 @@ class Verdict:
     dbcv: float = np.nan
     found: int = 0
     labels: str = ""
+
+    @property
+    def pieces(self) -> int:
+        """The number of segments before some were joined."""
+        return self.found or self.shown
 
 
 class Measured(NamedTuple):

@@ -86,7 +86,9 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
     if tried.empty:
         alike = f"{counted(verdict.rows_used, numbers, 'customer')}, too few or too alike to try any number."
         return Caption(title, subtitle, empty=("Nothing to choose from", alike))
-    best = tried[tried["segments"] == verdict.found] if verdict.found > 1 else tried.nlargest(1, "silhouette")
+    best = (
+        tried[tried["segments"] == verdict.pieces] if verdict.pieces > 1 else tried.nlargest(1, "silhouette")
+    )
     asked = (
         f"The dashed frame marks the {verdict.asked} segments you asked for; the data do not support them."
     )

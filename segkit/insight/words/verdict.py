@@ -48,9 +48,11 @@ def headline(verdict: Verdict, numbers: Numbers = ENGLISH) -> str:
 
 def _joined(verdict: Verdict, numbers: Numbers) -> str:
     """Say that some were joined, as another sentence; nothing where none were."""
-    if verdict.shown == verdict.found:
+    if verdict.shown == verdict.pieces:
         return ""
-    return f" You joined some of {numbers.count(verdict.found)}, so {numbers.count(verdict.shown)} are shown."
+    return (
+        f" You joined some of {numbers.count(verdict.pieces)}, so {numbers.count(verdict.shown)} are shown."
+    )
 
 
 def evidence(
@@ -126,8 +128,8 @@ def failed(verdict: Verdict, numbers: Numbers) -> str:
 def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH) -> str:
     """Say in one sentence why this many segments are shown."""
     k = numbers.cardinal(verdict.shown)
-    if verdict.shown != verdict.found:
-        return f"{k}, because you joined some of {numbers.count(verdict.found)}."
+    if verdict.shown != verdict.pieces:
+        return f"{k}, because you joined some of {numbers.count(verdict.pieces)}."
     if verdict.asked and not verdict.supported:
         return f"{k}, as you asked; the data support {supported(verdict, numbers)}."
     if verdict.segments < 2:
@@ -162,7 +164,7 @@ def _against_others(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers) 
 def _row(verdict: Verdict, evidence: pd.DataFrame) -> Mapping[Any, Any]:
     """Find the row that the verdict speaks of: the number shown, or the one with the largest silhouette."""
     tried = evidence[(evidence.segments > 1) & evidence.silhouette.notna()]
-    shown = tried[tried.segments == verdict.found]
+    shown = tried[tried.segments == verdict.pieces]
     row = shown if len(shown) else tried.nlargest(1, "silhouette")
     return next(iter(row.to_dict("records")), {})
 

@@ -63,11 +63,14 @@ format: $(VENV)/.made-dev  ## let ruff lay the code out and mend what it can
 
 bench: $(VENV)/.made-dev  ## time the main steps against yardsticks of the same run; table and picture into docs/
 	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python tests/benchmarks/rows.py
+	$(BIN)/python tests/benchmarks/pages.py
 	$(BIN)/python tests/benchmarks/sweeps.py --out docs
 	$(BIN)/python tests/benchmarks/nightly.py --out docs
 
 bench-full: $(VENV)/.made-dev  ## the same at up to a million customers
 	$(BIN)/python tests/benchmarks/bench.py --full
+	$(BIN)/python tests/benchmarks/rows.py --full
 	$(BIN)/python tests/benchmarks/sweeps.py --rows 5000 20000 100000 1000000 --out docs
 
 scorecard: $(VENV)/.made-dev  ## measure how often the verdict is wrong on planted data, into docs/scorecard.md

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 import nbformat
 import psutil
@@ -22,6 +23,7 @@ from segkit.serve import kernel_environment, serve
 from tests.conftest import Spawned
 
 TOKEN = "a-token-for-tests"
+KERNEL = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 TELLS = """
 import os
 from IPython.display import display
@@ -133,11 +135,84 @@ def test_the_template_cannot_be_chosen_by_the_address(shared):
     assert "theme-light" in page
 
 
+def knock(address, kernel, origin, cookie):
+    """Ask for a kernel's websocket as a page of that origin does; return the status."""
+    port = urlsplit(address).port
+    lines = [
+        f"GET /api/kernels/{kernel}/channels HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: c2Vna2l0IHRlc3RzIGl0IQ==",
+        f"Origin: {origin.format(port=port)}",
+        f"Cookie: {cookie}",
+    ]
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as door:
+        door.sendall("\r\n".join([*lines, "", ""]).encode())
+        return int(door.recv(1_000).split()[1])
+
+
+OWN = "http://127.0.0.1:{port}"
+FOREIGN = (
+    "http://evil.example",
+    "http://127.0.0.1.evil.example",
+    "http://localhost:{port}",
+    "https://127.0.0.1",
+    "http://127.0.0.1:1",
+    "null",
+    "http://127.0.0.1:{port}.evil.example",
+    "http://127.0.0.1:{port}@evil.example",
+    "http://evil.example#http://127.0.0.1:{port}",
+)
+
+
+def entered(address):
+    """Return the kernel of a page, and the cookies its browser has from then on."""
+    page, headers, _ = get(address)
+    cookies = [cookie.partition(";")[0] for cookie in headers.get_all("Set-Cookie")]
+    return re.search(KERNEL, page)[0], "; ".join(cookies)
+
+
+def test_a_page_of_another_origin_gets_no_kernel(shared):
+    _, address = shared
+    kernel, cookie = entered(address)
+    assert knock(address, kernel, OWN, cookie) == 101
+    assert knock(address, kernel, OWN, "") == 403
+    assert [knock(address, kernel, origin, cookie) for origin in FOREIGN] == [403] * len(FOREIGN)
+    end = address.partition("?")[0] + f"voila/api/shutdown/{kernel}"
+    headers = {"Origin": "http://evil.example", "Cookie": cookie}
+    with pytest.raises(urllib.error.HTTPError, match=r"40[34]"):
+        urllib.request.urlopen(urllib.request.Request(end, b"", headers), timeout=60)
+    assert knock(address, kernel, OWN, cookie) == 101
+
+
+def test_a_session_is_known_to_its_own_page_only(shared):
+    """What a session hands out goes through its kernel's websocket, whose name nobody else is told."""
+    server, address = shared
+    kernel, cookie = entered(address)
+    told = [get(address.replace("?", f"{path}?"))[0] for path in ("healthz", "metrics")]
+    other = get(address)[0]
+    assert kernel not in "".join([*told, other, server.text])
+    assert knock(address, kernel[:-1] + ("0" if kernel[-1] != "0" else "1"), OWN, cookie) == 404
+    nowhere = (
+        "api/kernels",
+        "api/sessions",
+        "api/contents",
+        "voila/files/",
+        f"voila/query/{kernel}",
+        "files/",
+    )
+    for path in nowhere:
+        with pytest.raises(urllib.error.HTTPError, match=r"40[34]"):
+            get(address.replace("?", f"{path}?"))
+
+
 def test_plotly_comes_from_the_package(shared):
     from plotly.offline import get_plotlyjs
 
     _, address = shared
-    script, _, _ = get(address.split("?")[0] + "voila/static/plotly.min.js")
+    script, _, _ = get(address.replace("?", "voila/static/plotly.min.js?"))
     assert script == get_plotlyjs()
 
 

@@ -164,7 +164,7 @@ def _postgres(address: str, query: str, out: Path) -> None:
         raise SourceError(f"{shown(address)} needs a driver: pip install 'segkit[postgres]'.") from None
     try:
         with dbapi.connect(address) as database, database.cursor() as cursor:
-            cursor.execute("SET default_transaction_read_only = on")
+            cursor.execute("SET TRANSACTION READ ONLY")  # of this one, which a query cannot leave
             cursor.execute("select table_name from information_schema.tables where table_schema = 'public'")
             cursor.execute(_select(shown(address), [row[0] for row in cursor.fetchall()], query))
             pq.write_table(cursor.fetch_arrow_table(), out)

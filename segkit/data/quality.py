@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from segkit.data import roles, traps
+from segkit.data import copies, roles, traps
 
 _FEW_ROWS = 50  # below this a segment of a tenth has five customers
 _GAPS = 0.2  # share of missing values from which filling them in makes up a good part of a column
@@ -76,7 +76,8 @@ def check(
         _rows(len(table), min_rows), _usable(used, numbers), _repeated(table, columns),
         _ids(columns, max_duplicate_ids_fail),
         _missing(used, max_missing_warn, max_missing_fail),
-        _constant(columns), _skew(numbers), _far_out(numbers), _levels(used), _same(ranks, columns),
+        _constant(columns), _skew(numbers), _far_out(numbers), _levels(used),
+        _same(ranks, columns, copies.find(table, used)),
         *(_gate(name, found, reason, warn=warn) for name, found, reason, warn in traps.find(table, numbers)),
         _nearly_constant(used), _answers(used), _personal(columns), _left_out(columns),
     ]  # fmt: skip
@@ -219,10 +220,11 @@ def _levels(used: pd.DataFrame) -> _Gate:
     )
 
 
-def _same(ranks: pd.DataFrame, columns: pd.DataFrame) -> _Gate:
+def _same(ranks: pd.DataFrame, columns: pd.DataFrame, others: list[str]) -> _Gate:
     labels = columns.set_index("column").loc[ranks.index.to_list(), "label"].to_list()
     values = np.triu(np.abs(ranks.to_numpy(dtype="float64")), 1)
     pairs = [f"{labels[a]} and {labels[b]}" for a, b in zip(*np.nonzero(values >= _SAME), strict=True)]
+    pairs += others
     return _gate("Columns that say the same", _names(pairs), "what both say counts twice", warn=bool(pairs))
 
 

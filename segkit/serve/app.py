@@ -24,9 +24,10 @@ import plotly
 from jupyter_server.utils import url_path_join
 from markupsafe import Markup
 from tornado.ioloop import IOLoop
+from tornado.web import GZipContentEncoding
 from traitlets.config import Config
 from voila.app import Voila
-from voila.static_file_handler import TemplateStaticFileHandler
+from voila.request_info_handler import RequestInfoSocketHandler
 
 from segkit import places, settings
 from segkit.errors import OutputError, ParameterError
@@ -47,6 +48,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "SAMEORIGIN",
 }
+EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
 REFILL_SECONDS = 10.0  # a visitor's first study has the processor first
 
 
@@ -151,9 +153,10 @@ class Dashboard(Voila):
     def init_handlers(self) -> list[Any]:
         """Add our pages; Voila's own last word is the notebook at every address that is left."""
         *voila, (_, render, options) = super().init_handlers()
-        voila = [
-            (path, pages.Static if handler is TemplateStaticFileHandler else handler, *rest)
+        voila = [  # one of them tells any asker the address that a kernel's visitor came with
+            (path, pages.closed(handler), *rest)
             for path, handler, *rest in voila
+            if handler is not RequestInfoSocketHandler
         ]
         at = partial(url_path_join, self.server_url)
         books = pages.notebooks()
@@ -172,6 +175,7 @@ class Dashboard(Voila):
 
     def listen(self) -> None:
         """Listen, believing forwarded headers only where a proxy was promised, and say so."""
+        self.app.add_transform(GZipContentEncoding)  # the setting of that name comes too late
         self.app.add_transform(pages.Marked)
         self.app.listen = partial(self.app.listen, xheaders=self.behind_proxy)
         loop = IOLoop.current()
@@ -230,13 +234,14 @@ def _config(
                 "notebook_path": str(notebook),
                 "config_file_paths": [],
                 "log_level": "ERROR",
-                "tornado_settings": {"headers": HEADERS, "compress_response": True},
+                "tornado_settings": {"headers": HEADERS},
             },
             "VoilaConfiguration": {
                 "template": "segkit",
                 "allow_template_override": "NO",
                 "allow_theme_override": "NO",
                 "file_allowlist": [],
+                "extension_allowlist": EXTENSIONS,
                 "multi_kernel_manager_class": "segkit.serve.kernels.Kernels",
                 "preheat_kernel": found.preheat > 0,
                 "default_pool_size": min(found.preheat, found.max_kernels - 1),

@@ -276,6 +276,8 @@ class View:
 
     def _yaml(self) -> tuple[str, str, bytes]:
         params = told(self._params)
+        if self.dashboard:
+            params = params.but(source=Path(params.source).name)
         name = filename(Path(params.source).stem.removeprefix("sample:"))
         return f"{name}.yml", "application/yaml", params.to_yaml(name=name).encode()
 
@@ -283,8 +285,8 @@ class View:
         """Use a parameter file; a visitor's may name no file, address or directory."""
         asked, base, own = type(self._base).read(file), self._base, self._form.controls
         params = asked.but(**{field.name: getattr(base, field.name) for field in asked.fields() if field.run})
-        uploads = {label: value for value, label in self._sources.items() if value.startswith(UPLOAD)}
-        params = params.but(source=uploads.get(params.source, params.source))
+        known = {Path(value.removeprefix(UPLOAD)).name: value for value in self._sources}
+        params = params.but(source=known.get(params.source, params.source))
         closed = [field.name for field in params.fields() if field.operator and field.name not in own]
         if self.dashboard and any(getattr(params, name) != getattr(base, name) for name in closed):
             raise ParameterError(f"A parameter file loaded here cannot set {' or '.join(closed)}.")
@@ -312,21 +314,21 @@ class View:
             params if not params.source.startswith(UPLOAD) else told(params, self._base.source), self._base
         )
         self.work.ask(
-            partial(_study, params, self._file, self.work.step), self._take, at_once=at_once, pause=pause
+            partial(self._study_of, params, self.work.step), self._take, at_once=at_once, pause=pause
         )
+
+    def _study_of(self, params: Kind, say: Callable[[str], object]) -> Made:
+        """Make the study; to visitors a file is known by its name, never by where it lies."""
+        watch.set(lambda step: say(STEPS.get(step, WORKING)))
+        file = self._file if params.source.startswith(UPLOAD) else None
+        study = carry_out(file and str(file), params)
+        if file is None and not self.dashboard:
+            return study
+        named: Any = study.params.but(source=Path(file or study.params.source).name)
+        return replace(study, params=named)
 
     def _take(self, study: Made) -> None:
         self.study = study
-
-
-def _study(params: Kind, file: Path | None, say: Callable[[str], object]) -> Made:
-    """Make the study; an uploaded file is known by its name, never by where it lies."""
-    watch.set(lambda step: say(STEPS.get(step, WORKING)))
-    if not params.source.startswith(UPLOAD) or file is None:
-        return carry_out(None, params)
-    study = carry_out(str(file), params)
-    named: Any = study.params.but(source=file.name)
-    return replace(study, params=named)
 
 
 def offer_columns(choice: widgets.Dropdown, study: Made) -> str:

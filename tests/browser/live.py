@@ -37,7 +37,7 @@ READ = """() => {
 PATIENCE = 240_000
 # Panels that say nothing about the segments: a change of k need not change them.
 STEADY = {"quality", "missing", "correlation", "columns", "preparations", "method", "glossary"}
-EMPTY = {"unused", "fairness"}  # of the sample: nothing is left unused or named sensitive
+EMPTY = {"unused", "fairness", "existing"}  # of the sample: nothing is left unused or named
 
 
 GRAVE = {"serious", "critical"}

@@ -154,6 +154,16 @@ def test_active_months_are_counted_in_logs_of_any_length(months):
         assert made.customers[["who", "active_months"]].to_numpy().tolist() == [["a", months]]
 
 
+@pytest.mark.parametrize("days", [1, 126, 127, 1008, 1009])
+def test_days_are_counted_in_logs_of_any_length(days):
+    dates = pd.date_range("2019-03-30", periods=days)
+    frame = pd.DataFrame({"who": "a", "day": [*dates, dates[-1]], "paid": 1.0})
+    frame = pd.concat([frame, pd.DataFrame({"who": ["b"] * 2, "day": dates[[0, -1]], "paid": [1.0, -1.0]})])
+    names = {"customer_id": "who", "date": "day", "amount": "paid"}
+    for made in (rfm(frame, **names), rfm(pl.from_pandas(frame).lazy(), **names)):
+        assert made.customers[["who", "frequency"]].to_numpy().tolist() == [["a", days], ["b", 1]]
+
+
 def test_days_are_those_of_the_zone():
     times = pd.to_datetime(["2025-01-01 23:30", "2025-01-02 00:30"], utc=True)
     frame = pd.DataFrame({"who": ["a", "a"], "day": times, "paid": [1.0, 1.0]})

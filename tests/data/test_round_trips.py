@@ -1,0 +1,120 @@
+"""Any table written in any dialect is read back: equal, or refused with a reason, never something else.
+
+Texts may hold every sign that divides values or lines; numbers have decimal points or commas, dates stand in
+several orders, and any cell may be missing.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from dataclasses import dataclass
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from segkit.data import source
+from segkit.errors import SourceError
+
+LETTERS = st.sampled_from("abcxyzABCXYZ0189 éüßñçàö€,;|\t\"'.-_/()%$\n")
+ANY = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Cf", "Co", "Cn"])
+DAYS = st.dates(dt.date(1950, 1, 1), dt.date(2049, 12, 31))
+FORMS = {"iso": "%Y-%m-%d", "day first": "%d/%m/%Y", "dots": "%d.%m.%Y", "words": "%d %b %Y"}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    sign: str
+    quoting: int
+    end: str
+    encoding: str
+    decimal: str
+    days: str
+
+
+DIALECTS = st.builds(
+    Dialect, st.sampled_from(",;\t|"), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    st.sampled_from(["\n", "\r\n", "\r"]), st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    st.sampled_from(".,"), st.sampled_from(list(FORMS)),
+)  # fmt: skip
+
+
+@st.composite
+def columns(draw, rows, dialect):
+    """Give the kind of a column, its values, and how each is written."""
+    kind = draw(st.sampled_from(["text", "whole", "number", "date"]))
+    signs = LETTERS if dialect.encoding == "cp1252" else LETTERS | ANY
+    cells = {
+        "text": st.text(signs, max_size=8).map(lambda text: f"v{text}w"),
+        "whole": st.integers(-(10**9), 10**9),
+        "number": st.integers(-(10**8), 10**8).map(lambda number: number / 100),
+        "date": DAYS,
+    }[kind]
+    cells = cells if draw(st.booleans()) else st.none() | cells
+    values = draw(st.lists(cells, min_size=rows, max_size=rows))
+    write = {
+        "text": str, "whole": str, "number": lambda number: f"{number:.2f}".replace(".", dialect.decimal),
+        "date": lambda day: day.strftime(FORMS[dialect.days]),
+    }[kind]  # fmt: skip
+    return kind, values, ["" if value is None else write(value) for value in values]
+
+
+@st.composite
+def tables(draw):
+    dialect = draw(DIALECTS)
+    rows = draw(st.integers(2, 12))
+    made = draw(st.lists(columns(rows, dialect), min_size=2, max_size=6))  # one column shows no delimiter
+    return dialect, [(f"n{at}", *each) for at, each in enumerate(made)]
+
+
+def written(dialect, table):
+    sink = io.StringIO(newline="")
+    writer = csv.writer(sink, delimiter=dialect.sign, quoting=dialect.quoting, lineterminator=dialect.end)
+    writer.writerow([name for name, *_ in table])
+    writer.writerows(zip(*(texts for *_, texts in table), strict=True))
+    return sink.getvalue().encode(dialect.encoding)
+
+
+def is_same(kind, found, value):
+    if value is None:
+        return pd.isna(found)
+    if kind == "text":  # a line end in a value becomes one of the file's, or the plain one
+        return "\n".join(str(found).splitlines()) == "\n".join(value.splitlines())
+    return found == pd.Timestamp(value) if kind == "date" else found == value
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tables())
+def test_a_table_in_any_dialect_comes_back_or_is_refused(tmp_path, given):
+    dialect, table = given
+    (tmp_path / "a.csv").write_bytes(written(dialect, table))
+    blank = [not any(row) for row in zip(*(texts for *_, texts in table), strict=True)]
+    reason = ""
+    try:
+        frame, reading = source.load(tmp_path / "a.csv")
+    except SourceError as error:
+        reason = str(error)
+    if reason:
+        event(f"refused: {reason[:40]}")
+        assert len(blank) - sum(blank) < 2 or "encoding" in reason or "mixes UTF-8" in reason, reason
+        return
+    event("read")
+    kept = [at for at, gone in enumerate(blank) if not gone]
+    assert len(frame) == len(kept)
+    assert frame.columns.to_list() == [name for name, *_ in table]
+    for name, kind, values, texts in table:
+        doubt = any(name in note and "read as text" in note for note in reading.notes)
+        for found, at in zip(frame[name], kept, strict=True):
+            if doubt and kind in {"date", "number"}:  # said, and as written
+                assert found == texts[at] or (pd.isna(found) and not texts[at])
+            else:
+                assert is_same(kind, found, values[at]), (name, found, values[at], reading.notes)
+
+
+@pytest.mark.slow
+def test_many_more_tables_in_any_dialect_come_back(tmp_path):
+    inner = test_a_table_in_any_dialect_comes_back_or_is_refused.hypothesis.inner_test
+    settings(max_examples=10_000, deadline=None)(given(tables())(lambda given: inner(tmp_path, given)))()

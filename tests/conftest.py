@@ -19,8 +19,11 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+settings.register_profile("patient", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("patient")
 HOME = {"localhost", "127.0.0.1", "::1"}
 
 

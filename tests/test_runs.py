@@ -239,7 +239,7 @@ def test_processes_that_make_the_same_run_at_once_do_not_mix(tmp_path, root):
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     started = [subprocess.Popen([*command, word], cwd=root) for word in ("a", "b", "c")]
-    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert [process.wait(300) for process in started] == [0, 0, 0]
     assert names(tmp_path) == [NAME]
     assert runs.verify(tmp_path / NAME) == []
 

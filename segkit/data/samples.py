@@ -179,7 +179,7 @@ def retail_transactions(customers: int = 10_000, *, seed: int = 0) -> pd.DataFra
     return pd.DataFrame(
         {
             "order_id": _ids("O", np.cumsum(opens), 7),
-            "order_date": END - 364 + log["day"],
+            "order_date": END + _days(log["day"] - 364),
             "customer_id": _ids("C", log["customer"] + 1, 6),
             "category": np.array(DEPARTMENTS, dtype=object)[log["department"]],
             "quantity": log["pieces"],
@@ -265,6 +265,11 @@ def _year(
     }  # fmt: skip
 
 
+def _days(count: Any) -> Any:
+    """Return numbers as days: NumPy takes no bare number as a duration any more."""
+    return np.asarray(count).astype("timedelta64[D]")
+
+
 def _people(segment: Array, rng: np.random.Generator, *, mixed: bool = False) -> dict[str, Any]:
     """Draw what is known about the customers themselves; `mixed` forgets the segment for each column anew."""
     customers = len(segment)
@@ -278,7 +283,7 @@ def _people(segment: Array, rng: np.random.Generator, *, mixed: bool = False) ->
 
     return {
         "customer_id": _ids("C", np.arange(1, customers + 1), 6),
-        "signup_date": END - 365 - rng.integers(0, 2_500, customers),
+        "signup_date": END - _days(365 + rng.integers(0, 2_500, customers)),
         "region": level(*_REGIONS),
         "channel": level(*_CHANNELS),
         "loyalty_tier": level(*_TIERS),

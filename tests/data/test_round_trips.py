@@ -72,7 +72,8 @@ def tables(draw):
 
 def written(dialect, table):
     sink = io.StringIO(newline="")
-    writer = csv.writer(sink, delimiter=dialect.sign, quoting=dialect.quoting, lineterminator=dialect.end)
+    quoting = csv.QUOTE_ALL if dialect.end == "\r" else dialect.quoting  # else csv lets a bare \n through
+    writer = csv.writer(sink, delimiter=dialect.sign, quoting=quoting, lineterminator=dialect.end)
     writer.writerow([name for name, *_ in table])
     writer.writerows(zip(*(texts for *_, texts in table), strict=True))
     return sink.getvalue().encode(dialect.encoding)

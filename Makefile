@@ -64,6 +64,7 @@ format: $(VENV)/.made-dev  ## let ruff lay the code out and mend what it can
 bench: $(VENV)/.made-dev  ## time the main steps against yardsticks of the same run; table and picture into docs/
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/rows.py
+	$(BIN)/python tests/benchmarks/pages.py
 	$(BIN)/python tests/benchmarks/sweeps.py --out docs
 	$(BIN)/python tests/benchmarks/nightly.py --out docs
 

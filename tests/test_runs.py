@@ -10,6 +10,8 @@ import os
 import random
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -118,13 +120,40 @@ def test_a_crash_between_the_renames_is_repaired_at_the_next_start(tmp_path):
 
 
 def test_leftovers_of_the_dead_are_swept_and_work_of_the_living_is_not(tmp_path):
-    dead = tmp_path / f".shop-dead{runs.PARTIAL}"
-    dead.mkdir()
-    stub.fill(dead)
-    with runs.begin(tmp_path, "shop") as living, runs.begin(tmp_path, "shop"):
-        assert living.path.is_dir()
-        assert not dead.exists()
+    with runs.begin(tmp_path, "shop") as living:
+        for number in range(20):  # before and after the living one, in whatever order they are listed
+            dead = tmp_path / f".shop-{number}{runs.PARTIAL}"
+            dead.mkdir()
+            stub.fill(dead)
+        with runs.begin(tmp_path, "shop") as other:
+            assert set(tmp_path.iterdir()) == {living.path, other.path}
     assert names(tmp_path) == []
+
+
+def test_leftovers_that_cannot_be_removed_stand_in_nobodys_way(tmp_path, monkeypatch):
+    (tmp_path / "other").mkdir()
+    for name in (f".shop-dead{runs.PARTIAL}", f".other{runs.ASIDE}"):
+        (tmp_path / name / "keep").mkdir(parents=True)
+    real = os.rmdir
+
+    def rmdir(path, **options):
+        if path == "keep":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(path, **options)
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    folder = make(tmp_path, "new")
+    assert (folder / "run.log").read_text() == "new"
+    assert runs.verify(folder) == []
+
+
+def test_who_comes_while_another_publishes_waits(tmp_path):
+    held = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    threading.Timer(0.3, os.close, (held,)).start()
+    began = time.monotonic()
+    assert runs.verify(make(tmp_path)) == []
+    assert time.monotonic() - began >= 0.25
 
 
 def test_what_else_is_hidden_in_the_folder_is_left_alone(tmp_path):

@@ -115,6 +115,7 @@ def test_cells_keep_numbers_as_they_are():
         (safe.filename, "a" * 59 + " b", "a" * 59),  # cut, and no hyphen at its end
         (safe.filename, "x" * 70, "x" * 60),
         (safe.plotly, '<a href="x">%{y} 5 $', '&lt;a href="x"&gt;%&#123;y} 5 &#36;'),
+        (safe.plotly, "a & b", "a &amp; b"),
         (safe.cell, "-12.5", "-12.5"),
         (safe.cell, "1-2", "1-2"),
         (safe.cell, "\t1", "'\t1"),  # float() takes it, a spreadsheet may run it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
 import os
@@ -163,6 +164,21 @@ def test_the_log_is_json_and_holds_nothing_a_visitor_sent(server):
     assert {"route", "status", "request", "ms"} <= set(json.loads(lines[-1]))
     assert "alice" not in server[0].text
     assert TOKEN not in "".join(lines)
+
+
+def test_what_is_text_comes_compressed(server):
+    whole = get(server[1] + "voila/static/plotly.min.js")[1].encode()
+    headers = {"Authorization": f"token {TOKEN}", "Accept-Encoding": "gzip"}
+    for path, part in {"voila/static/plotly.min.js": 0.4, "": 0.6}.items():
+        asked = urllib.request.Request(server[1] + path, headers=headers)
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            content = answer.read()
+            assert answer.headers["Content-Encoding"] == "gzip"
+            assert len(content) < part * len(gzip.decompress(content))
+    headers = {"Authorization": f"token {TOKEN}", "Range": "bytes=5-9"}
+    asked = urllib.request.Request(server[1] + "voila/static/plotly.min.js", headers=headers)
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        assert (answer.status, answer.read()) == (206, whole[5:10])
 
 
 def test_a_report_that_was_changed_is_not_shown(folder, tmp_path):

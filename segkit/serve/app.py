@@ -24,6 +24,7 @@ import plotly
 from jupyter_server.utils import url_path_join
 from markupsafe import Markup
 from tornado.ioloop import IOLoop
+from tornado.web import GZipContentEncoding
 from traitlets.config import Config
 from voila.app import Voila
 from voila.request_info_handler import RequestInfoSocketHandler
@@ -47,6 +48,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "SAMEORIGIN",
 }
+EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
 REFILL_SECONDS = 10.0  # a visitor's first study has the processor first
 
 
@@ -173,6 +175,7 @@ class Dashboard(Voila):
 
     def listen(self) -> None:
         """Listen, believing forwarded headers only where a proxy was promised, and say so."""
+        self.app.add_transform(GZipContentEncoding)  # the setting of that name comes too late
         self.app.add_transform(pages.Marked)
         self.app.listen = partial(self.app.listen, xheaders=self.behind_proxy)
         loop = IOLoop.current()
@@ -231,13 +234,14 @@ def _config(
                 "notebook_path": str(notebook),
                 "config_file_paths": [],
                 "log_level": "ERROR",
-                "tornado_settings": {"headers": HEADERS, "compress_response": True},
+                "tornado_settings": {"headers": HEADERS},
             },
             "VoilaConfiguration": {
                 "template": "segkit",
                 "allow_template_override": "NO",
                 "allow_theme_override": "NO",
                 "file_allowlist": [],
+                "extension_allowlist": EXTENSIONS,
                 "multi_kernel_manager_class": "segkit.serve.kernels.Kernels",
                 "preheat_kernel": found.preheat > 0,
                 "default_pool_size": min(found.preheat, found.max_kernels - 1),

@@ -1,7 +1,8 @@
 """Kernels of visitors: a clean environment, never more than the cap, gone when nobody looks any more.
 
 A kernel that no page was connected to for a while is ended, whether its page was closed or never came (a bare
-GET starts one too). One whose page is open ends after the idle time of the settings.
+GET starts one too): the first page may take its time only while cells run for it. One whose page is open
+ends after the idle time of the settings.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ KEPT_PREFIXES = (
 DROPPED = ("SEGKIT_TOKEN", "SEGKIT_HASH_KEY", "SEGKIT_INDEX", "VOILA_REQUEST_URL")
 LOOK_SECONDS = 5.0
 LEFT_SECONDS = 30.0  # a reload, or a train in a tunnel, takes less
-ALONE_SECONDS = 120.0  # the first page may need a while to come
+ALONE_SECONDS = 45.0  # from the last cell on; the first page brings its scripts before it connects
+LONGEST_SECONDS = 900.0  # that cells may run for a page that has not come yet
 
 
 class Kernels(AsyncMappingKernelManager):
@@ -47,6 +49,7 @@ class Kernels(AsyncMappingKernelManager):
         cast("Any", super()).__init__(**options)
         self.starting, self.started, self.refused = 0, 0, 0
         self.seen: dict[str, float] = {}
+        self.expected: dict[str, float] = {}  # no page came yet; how long cells may run for it
         self.looked = PeriodicCallback(self.end_left, LOOK_SECONDS * 1000)
         self.looked.start()
 
@@ -69,7 +72,8 @@ class Kernels(AsyncMappingKernelManager):
         finally:
             self.starting -= 1
         self.started += 1
-        self.seen[kernel] = time.monotonic() + ALONE_SECONDS - LEFT_SECONDS
+        now = time.monotonic()
+        self.seen[kernel], self.expected[kernel] = now + ALONE_SECONDS - LEFT_SECONDS, now + LONGEST_SECONDS
         return kernel
 
     async def shutdown_all(self, **_: Any) -> None:  # type: ignore[override]  # as for start_kernel
@@ -81,13 +85,19 @@ class Kernels(AsyncMappingKernelManager):
         """End the kernels that no page has been connected to for a while."""
         now, waiting = time.monotonic(), self._waiting()
         for kernel in list(self.list_kernel_ids()):
-            if kernel in waiting:
-                self.seen[kernel] = now + ALONE_SECONDS - LEFT_SECONDS
-            elif self._kernel_connections.get(kernel, 0) > 0:
+            if self._kernel_connections.get(kernel, 0) > 0:
                 self.seen[kernel] = now
+                self.expected.pop(kernel, None)
+            elif kernel in waiting or (now < self.expected.get(kernel, 0) and self._is_busy(kernel)):
+                self.seen[kernel] = now + ALONE_SECONDS - LEFT_SECONDS
             elif now - self.seen.setdefault(kernel, now) > LEFT_SECONDS and kernel in self:
                 await cast("Any", self).shutdown_kernel(kernel, now=True)
-        self.seen = {kernel: when for kernel, when in self.seen.items() if kernel in self}
+        for known in (self.seen, self.expected):
+            for gone in [kernel for kernel in known if kernel not in self]:
+                del known[gone]
+
+    def _is_busy(self, kernel: str) -> bool:
+        return bool(getattr(self.get_kernel(kernel), "execution_state", "idle") != "idle")
 
     def _waiting(self) -> set[str]:
         """Return the kernels that Voila holds ready for visitors; fill its pool up where it shrank."""

@@ -6,6 +6,7 @@ Each answer carries an id that the log has too; neither holds what a visitor sen
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import secrets
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,6 +42,7 @@ HEADERS = {
 # On top of the report's own policy: its scripts run in an origin of their own, away from cookies and kernels.
 REPORT_POLICY = "sandbox allow-scripts allow-downloads allow-popups allow-modals; frame-ancestors 'self'"
 RETRY_SECONDS = 30
+TEXTS = (".js", ".css", ".json", ".html", ".svg", ".map", ".txt")
 
 
 class Marked(OutputTransform):
@@ -185,6 +187,8 @@ class Nothing(_Page):
 class _Files(JupyterHandler):
     """Static files, for whoever has the token; an address they do not expect is no file, not a fault."""
 
+    packed = b""
+
     async def get(self, path: str, include_body: bool = True) -> None:  # noqa: FBT001, FBT002 - tornado's own
         """Send a file, or say that there is none."""
         try:
@@ -195,6 +199,28 @@ class _Files(JupyterHandler):
     async def head(self, path: str) -> None:
         """Say what the file is like."""
         await self.get(path, include_body=False)
+
+    def set_extra_headers(self, path: str) -> None:
+        """Send text compressed to whoever takes that, and does not ask for a part of it."""
+        cast("Any", super()).set_extra_headers(path)
+        file, asked = Path(cast("Any", self).absolute_path), self.request.headers
+        if file.suffix in TEXTS and "gzip" in asked.get("Accept-Encoding", "") and "Range" not in asked:
+            self.packed = _packed(file, file.stat().st_mtime_ns)
+            self.set_header("Content-Encoding", "gzip")
+        self.set_header("Vary", "Accept-Encoding")
+
+    def get_content_size(self) -> int:
+        """Return how many bytes will be sent."""
+        return len(self.packed) or int(cast("Any", super()).get_content_size())
+
+    def get_content(self, path: str, start: int | None = None, end: int | None = None) -> Any:
+        """Return what will be sent."""
+        return self.packed or cast("Any", super()).get_content(path, start, end)
+
+
+@lru_cache(maxsize=1_000)
+def _packed(file: Path, stamp: int) -> bytes:  # noqa: ARG001 - a replaced file is read again
+    return gzip.compress(file.read_bytes(), 6, mtime=0)
 
 
 @cache

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import sys
 import zipfile
 from pathlib import Path
@@ -24,6 +25,7 @@ NOT_TABLES = {
     "LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer"),
     "binary": (bytes(range(256)), "is binary data"),
     "empty": (b"", "is empty"),
+    "zeros": (b"\0" * 10, "is empty"),
     "blank": (b"\xef\xbb\xbf \n\n", "is empty"),
     "cut zip": (b"PK\x03\x04\0\0\0\0", "is damaged"),
 }
@@ -41,10 +43,14 @@ def test_a_file_is_what_it_holds_not_what_it_is_called(name: str, tmp_path: Path
 def test_a_missing_file_and_a_directory_are_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"There is no file .*none.csv"):
         gate.kind(tmp_path / "none.csv")
-    with pytest.raises(SourceError, match="is a directory"):
-        gate.kind(tmp_path)
-    with pytest.raises(SourceError, match="cannot be opened"):
+    for place, name in ((tmp_path, tmp_path.name), (Path("/"), "/")):
+        with pytest.raises(SourceError, match=f"^{name} is a directory. Name one file in it.$"):
+            gate.kind(place)
+    with pytest.raises(SourceError, match=r"cannot be opened: embedded null byte\.$"):
         gate.kind(Path("a\0b.csv"))
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(SourceError, match=r"^a.csv cannot be opened: Not a directory\.$"):
+        gate.kind(tmp_path / "file" / "a.csv")
 
 
 def test_text_is_text_even_in_utf_16(tmp_path: Path) -> None:
@@ -302,6 +308,7 @@ def test_a_trap_is_seen_without_unpacking_it(trap: str, kind: str, tmp_path: Pat
         ({"a.csv": b"x" * 2000}, {"unpacked": 2000}),
         ({f"{at}.csv": b"" for at in range(10_000)}, {}),
         ({"a.csv": b"x" * 50_000_000}, {}),
+        ({"a.csv": random.Random(0).randbytes(1_000_000) + b"x" * 50_100_000}, {}),  # large, not swollen
         ({"a.csv": b"<!DOCTYPE x>"}, {}),  # only a part that is parsed as XML can define anything
         ({"a.xml": b"x" * 5000 + ENTITY}, {}),  # nor is it anywhere but at the beginning
     ],
@@ -384,3 +391,37 @@ def test_the_scanner_sees_the_file_and_a_path_and_nothing_else(
     assert set(environ) <= {"LC_CTYPE"}
     assert typed == ""
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_an_archive_would_become_is_told_in_figures(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a", {"a.csv": b"x" * 51_000_000})
+    times = f"{51_000_000 / path.stat().st_size:,.0f} times its size"
+    with pytest.raises(SourceError, match=f"^a would unpack to {times}, as a trap does"):
+        gate.inspect(path, "zip", Limits(), "a")
+    with pytest.raises(SourceError, match=r"^a would unpack to 51 MB in 1 files: more than allowed"):
+        gate.inspect(path, "zip", Limits(unpacked=50_999_999), "a")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(SourceError, match=r"^a.csv is damaged: it starts like a zip archive"):
+        gate.inspect(path, "zip", Limits(), "a.csv")
+
+
+@pytest.mark.parametrize(("resident", "said"), [(70, ""), (71, "a.csv needs more than 0 MB of memory")])
+def test_a_child_may_take_seven_eighths_of_its_memory(
+    resident: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(gate, "_resident", lambda pid: asked.append(pid) or resident)
+    monkeypatch.setattr(gate, "_CHILD", "import time; time.sleep(1); print('{}')")
+    if not said:
+        assert gate.confined({}, tmp_path, Limits(memory=80), "a.csv") == {}
+    else:
+        with pytest.raises(SourceError, match=said):
+            gate.confined({}, tmp_path, Limits(memory=80), "a.csv")
+    assert all(isinstance(pid, int) and pid > 1 for pid in asked)
+
+
+def test_the_blocks_of_a_file_are_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"0123456789")
+    assert list(gate.blocks(tmp_path / "a", 4)) == [b"0123", b"4567", b"89"]
+    (tmp_path / "a").write_bytes(b"")
+    assert list(gate.blocks(tmp_path / "a")) == []

@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help report test check format lab dashboard test-full test-min bench bench-full scorecard pictures docs docs-links wheel lock clean
+.PHONY: help report test check format lab dashboard test-full test-min mutants bench bench-full scorecard pictures docs docs-links wheel lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,11 @@ test-full: $(VENV)/.made-dev  ## run every test, the slow ones too
 test-min: $(VENV)-min/.made  ## run the tests at the lower bounds of the dependencies, in a second environment
 	$(VENV)-min/bin/pytest -n $(WORKERS) --dist loadfile -m 'not slow and not browser' tests segkit
 
+mutants: $(VENV)/.made-dev  ## change the trust core in every small way, and list the changes that no test notices
+	@$(call install,$(VENV),--group mutants)
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 check: $(VENV)/.made-dev  ## lint, format, types, import layers; lines per room
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -59,11 +64,13 @@ format: $(VENV)/.made-dev  ## let ruff lay the code out and mend what it can
 bench: $(VENV)/.made-dev  ## time the main steps against yardsticks of the same run; table and picture into docs/
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/pages.py
+	$(BIN)/python tests/benchmarks/rows.py
 	$(BIN)/python tests/benchmarks/sweeps.py --out docs
 	$(BIN)/python tests/benchmarks/nightly.py --out docs
 
 bench-full: $(VENV)/.made-dev  ## the same at up to a million customers
 	$(BIN)/python tests/benchmarks/bench.py --full
+	$(BIN)/python tests/benchmarks/rows.py --full
 	$(BIN)/python tests/benchmarks/sweeps.py --rows 5000 20000 100000 1000000 --out docs
 
 scorecard: $(VENV)/.made-dev  ## measure how often the verdict is wrong on planted data, into docs/scorecard.md
@@ -73,9 +80,10 @@ scorecard: $(VENV)/.made-dev  ## measure how often the verdict is wrong on plant
 pictures: $(VENV)/.made-dev  ## take the README's pictures from a real run (needs Chromium)
 	$(BIN)/python docs/pictures.py docs/pictures
 
-docs: $(VENV)/.made-docs  ## build the documentation site into build/docs; write the tables of the README
+docs: $(VENV)/.made-docs  ## build the documentation site into build/docs, check its links; write the tables of the README
 	$(BIN)/python docs/reference.py
 	$(BIN)/sphinx-build -qEW --keep-going docs/site build/docs
+	$(BIN)/python docs/links.py build/docs
 
 docs-links: $(VENV)/.made-docs  ## ask every address outside that the documentation names (needs the network)
 	$(BIN)/sphinx-build -qE -b linkcheck docs/site build/links
@@ -91,7 +99,7 @@ lock: $(VENV)/.made-dev  ## pin every dependency, with hashes, for Python 3.11 a
 	  --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
 
 clean:  ## remove caches and builds; keeps the environment and your reports
-	rm -rf build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf build dist mutants .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 # ------------------------------------------------------------------------------------------------- the set-up

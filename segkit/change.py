@@ -214,11 +214,16 @@ def _crossed(old: _Side, new: _Side, seed: int) -> tuple[Refits | None, pd.DataF
         was, later = old.rows(ids), new.rows(ids)
         earlier_model, later_model = old.model, new.model
         moved = _matrix(earlier_model, later)
-        return (places(_matrix(earlier_model, was), then, earlier_model.metric),
-                places(moved, then, earlier_model.metric),
-                places(_matrix(later_model, later), now, later_model.metric))  # fmt: skip
+        return (_segments_of(earlier_model, _matrix(earlier_model, was), then),
+                _segments_of(earlier_model, moved, then),
+                _segments_of(later_model, _matrix(later_model, later), now))  # fmt: skip
 
     return place, None, ""
+
+
+def _segments_of(model: Model, X: Any, refitted: Any) -> Numbers:
+    """Return the segment of each row under each refit of the centres, (refits, n)."""
+    return np.array([0, *model.owners])[places(X, refitted, model.metric)]
 
 
 def _matrix(model: Model, frame: nw.DataFrame[Any]) -> Any:
@@ -233,7 +238,7 @@ def _flips(old: _Side, placed: pd.DataFrame, refitted: Refits | None, seed: int)
         return float("nan")
     some = inside.sample(min(FOLLOWED, len(inside)), random_state=seed)
     X = _matrix(old.model, old.rows(pd.Index(some.iloc[:, 0])))
-    return float((places(X, old.refits(seed), old.model.metric) != some["segment"].to_numpy()).mean())
+    return float((_segments_of(old.model, X, old.refits(seed)) != some["segment"].to_numpy()).mean())
 
 
 def _segments(found: Comparison, old: _Side, new: _Side) -> pd.DataFrame:

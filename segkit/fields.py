@@ -186,6 +186,16 @@ Like = Annotated[
         trust="operator",
     ),
 ]
+Merge = Annotated[
+    str,
+    _field(
+        "",
+        "Segments",
+        "Join",
+        "segments to make one of: numbers with + between, such as 2+4, and semicolons between groups",
+        pattern=r"^\s*(\d+(\s*\+\s*\d+)+\s*(;\s*\d+(\s*\+\s*\d+)+\s*)*)?$",
+    ),
+]
 SegmentNames = Annotated[
     str,
     _field(
@@ -225,6 +235,18 @@ Before = Annotated[
         "run to compare with; or a file, or sample and its name",
         trust="operator",
         min_length=1,
+    ),
+]
+MinCell = Annotated[
+    int,
+    _field(
+        10,
+        "Quality limits",
+        "Smallest cell",
+        "fewest customers that a figure about a segment may rest on; others are withheld",
+        trust="operator",
+        ge=0,
+        le=1_000,
     ),
 ]
 MinRows = Annotated[
@@ -409,6 +431,8 @@ def allowed(field: Field) -> str:
     """Say in words what a field takes."""
     if field.name == "segments":
         return "0 or 2 to 20"
+    if field.name == "merge":
+        return "numbers with + between, such as 2+4, and semicolons between groups"
     if field.choices:
         return "one of " + ", ".join(field.choices)
     if field.high is not None:

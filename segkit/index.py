@@ -407,8 +407,8 @@ def _of_manifest(folder: Path) -> dict[str, Any]:
         "run": record["run"],
         "name": record["run"].rpartition("-")[0] or record["run"],
         "source": record["input"].get("source", ""),
-        "started": _utc(made),
-        "ended": _utc(made),
+        "started": utc(made) or made,
+        "ended": utc(made) or made,
         "notebook": record["notebook"],
         "version": record["version"],
         "verdict": verdict.get("level", ""),
@@ -420,10 +420,17 @@ def _of_manifest(folder: Path) -> dict[str, Any]:
     }
 
 
-def _utc(text: str) -> str:
+def utc(text: str) -> str:
+    """Return a time as the index writes it; empty where the text is none.
+
+    Examples
+    --------
+    >>> utc("2026-03-01T13:00:00+01:00"), utc("yesterday")
+    ('2026-03-01T12:00:00.000+00:00', '')
+    """
     with suppress(ValueError):
         return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="milliseconds")
-    return text
+    return ""
 
 
 def _put_parameters(connection: sa.Connection, key: str, parameters: Mapping[str, Any]) -> None:

@@ -151,6 +151,7 @@ class Params(Kind):
     max_missing_warn: f.MaxMissingWarn
     max_missing_fail: f.MaxMissingFail
     max_duplicate_ids_fail: f.MaxDuplicateIdsFail
+    min_cell: f.MinCell
     impute: f.Impute
     encode: f.Encode
     transform: f.Transform
@@ -158,6 +159,7 @@ class Params(Kind):
     algorithm: f.Algorithm
     segments: f.Segments
     labels: f.Labels
+    merge: f.Merge
     like: f.Like
     segment_names: f.SegmentNames
     max_segments: f.MaxSegments

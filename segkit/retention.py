@@ -12,7 +12,6 @@ import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
@@ -23,7 +22,7 @@ import pandas as pd
 
 from . import export, runs
 from .errors import OutputError, ParameterError
-from .index import Entry, Index
+from .index import Entry, Index, utc
 from .safe import html, plotly, script
 
 GONE, TABLE = "(forgotten)", "segments.parquet"
@@ -93,10 +92,7 @@ def _made(entry: Entry) -> str:
     """Return when a run was made: as it says itself, or as the index does where it is not there any more."""
     if entry.status != "complete" or not entry.directory:
         return entry.started
-    text = str(_said(Path(entry.directory)).get("made", entry.started))
-    with suppress(ValueError):
-        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="milliseconds")
-    return entry.started
+    return utc(str(_said(Path(entry.directory)).get("made", ""))) or entry.started
 
 
 def _said(folder: Path) -> dict[str, Any]:

@@ -54,6 +54,7 @@ from .segments import choose as choose_room
 from .segments import given as given_room
 from .segments import map as map_room
 from .segments import sweep as sweep_room
+from .segments import validity
 from .segments import verdict as verdict_room
 from .segments.choose import Chosen, Comparison
 from .segments.frames import picker
@@ -437,7 +438,7 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
         given = given_room.read(rows, X, params.labels, chosen.order)
     auto = params.algorithm == "auto"
     sweep = _swept(ready, params, measured.algorithm if auto else params.algorithm)
-    verdict, evidence, strength = verdict_room.decide(
+    verdict, evidence, strength, solution = verdict_room.decide(
         sweep,
         measured,
         segments=params.segments,
@@ -445,8 +446,10 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
         seed=params.seed,
         least=params.min_segment_size,
         given=given,
+        merge=[
+            [int(each) for each in group.split("+")] for group in params.merge.split(";") if group.strip()
+        ],
     )
-    solution = given.solution if given else sweep.solutions[verdict.shown]
     where = None if solution.follows else _spread(given_room.placed(X, solution), ready.usable)
     ids = [*seen.columns.loc[seen.columns["use"] == "id", "column"], None]
     model = Model.learn(
@@ -456,6 +459,7 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
         algorithm="labels" if given else sweep.algorithm,
         metric=solution.metric,
         names=given.names if given else (),
+        owners=() if solution.owners is None else (solution.owners + 1).tolist(),
         supported=verdict.supported,
         placed=where,
         training={
@@ -524,9 +528,11 @@ def _described(
     }
     tables = {
         "sizes": profile_room.sizes(customers, value=alias.get(params.value, params.value)),
-        "profile": evidence_room.with_tests(profile_room.profile(customers, **own)),
+        "profile": profile_room.withheld(
+            evidence_room.with_tests(profile_room.profile(customers, **own)), params.min_cell
+        ),
         "drivers": drivers_room.drivers(straight, **own),
-        "unused": evidence_room.unused(customers, **aside),
+        "unused": evidence_room.unused(customers, least=params.min_cell, **aside),
         "fairness": fairness_room.fairness(customers, **asked),
         "unusual": drivers_room.unusual(customers, numbers=own["numbers"], prepared=straight),
     }
@@ -535,7 +541,9 @@ def _described(
     tables["unusual"]["id"] = placed.iloc[tables["unusual"]["id"].to_numpy(dtype=int) - 1, 0].to_numpy()
     if params.value:
         worth = stakes_room.stakes(customers, alias.get(params.value, params.value), seed=params.seed)
-        tables["sizes"] = tables["sizes"].merge(worth, on="segment", how="left")
+        tables["sizes"] = profile_room.guarded(
+            tables["sizes"].merge(worth, on="segment", how="left"), params.min_cell
+        )
     inside = segment > 0
     mixed = evidence_room.importance(
         ready.X[inside],
@@ -548,15 +556,25 @@ def _described(
         **tables,
         "rules": rules_room.rules(customers, **own, seed=params.seed).renamed(back),
         "differences": drivers_room.differences(tables["profile"], top=params.top_features),
-        "separation": drivers_room.separation(model.centers, ready.X[inside], segment[inside] - 1),
+        "separation": drivers_room.separation(
+            _middles(model, ready.X[inside], segment[inside] - 1), ready.X[inside], segment[inside] - 1
+        ),
     }
+
+
+def _middles(model: Model, X: Any, labels: np.ndarray) -> np.ndarray:
+    """Return one centre for each segment: its own, or the mean of its customers where some were joined."""
+    return model.centers if len(model.centers) == len(model.segments) else validity.within(X, labels).centers
 
 
 def _placing(model: Model, X: Any, segment: np.ndarray, seed: int) -> Callable[[np.ndarray], np.ndarray]:
     """Return what puts prepared rows in segments: the model, or else the customers most alike."""
     if model.places:
         metric, centers = model.metric, model.centers
-        return lambda rows: metric.nearest(rows, centers) if metric else cdist(rows, centers).argmin(1)
+        owners = np.array(model.owners)
+        return lambda rows: owners[
+            metric.nearest(rows, centers) if metric else cdist(rows, centers).argmin(1)
+        ]
     some = np.random.default_rng(seed).permutation(len(segment))[: evidence_room.SAMPLE]
     return KNeighborsClassifier(NEIGHBOURS).fit(X[some], segment[some]).predict  # type: ignore[no-any-return]
 

@@ -104,6 +104,7 @@ def _made(
         needed=240 if reason == "too_few" else 0,
         algorithm="kmeans",
         dbcv=np.nan,
+        found=segments,
         labels="",
     )
     text = SimpleNamespace(

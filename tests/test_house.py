@@ -286,9 +286,7 @@ ALLOWED = {
     "segkit/report/page.py": {
         "escape=False"
     },  # the notebook's own Markdown cells: its author also wrote its code
-    "segkit/data/files.py": {"f-string SQL"},  # one of the module's constants; the values are parameters
 }
-CONSTANT_SQL = {"segkit/data/files.py": {"reader"}}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -314,8 +312,7 @@ def test_sql_is_written_with_quoted_identifiers_only(path):
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.JoinedStr) and SQL.match(ast.unparse(node).lstrip("f'\"")):
             slots = [ast.unparse(part.value) for part in node.values if isinstance(part, ast.FormattedValue)]
-            constant = CONSTANT_SQL.get(str(path.relative_to(ROOT)), set())
-            bare = [slot for slot in slots if "identifier(" not in slot and slot not in constant]
+            bare = [slot for slot in slots if "identifier(" not in slot]
             assert not bare, f"line {node.lineno}: {bare} go into SQL without safe.identifier"
 
 

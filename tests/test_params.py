@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segkit import fields, plain
 from segkit import params as params_room
 from segkit.errors import ParameterError
 from segkit.params import KINDS, Params, read
@@ -104,7 +105,7 @@ def test_every_field_says_what_it_is():
 
 def test_only_what_is_read_is_kept_from_a_dashboards_address():
     operators = [field.name for field in Params.fields() if field.operator]
-    assert operators == ["source", "query", "hash_ids", "like", "formula_safe"]
+    assert operators == ["source", "query", "hash_ids", "min_cell", "like", "formula_safe"]
 
 
 def test_the_schema_and_the_table_hold_every_field():
@@ -243,3 +244,113 @@ def test_a_list_is_typed_with_commas_or_as_json(text, names):
 def test_a_list_that_is_broken_json_is_an_error_that_shows_it():
     with pytest.raises(ParameterError, match=r"features must be a list of names, got '\[\"a'"):
         Params.from_text({"features": '["a'})
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        *(("bool", word, True) for word in ("true", "TRUE", "1", "yes", "Yes")),
+        *(("bool", word, False) for word in ("false", "False", "0", "no")),
+        ("bool", "maybe", "maybe"),
+        ("bool", ["no", "yes"], True),
+        ("int", "4", 4),
+        ("int", ["2", "3", "4"], 4),  # of a name that stands in an address more than once, the last
+        ("int", "4.5", "4.5"),
+        ("float", "4.5", 4.5),
+        ("float", "x", "x"),
+        ("str", "04", "04"),
+        ("list[str]", "a, b", ["a", "b"]),
+        ("list[str]", ["a,b", "c"], ["a,b", "c"]),
+        ("list[str]", ' ["a,b"]', ["a,b"]),
+        ("list[str]", "[a, b", "[a, b"),
+        ("list[float]", "1, 2.5", [1.0, 2.5]),
+        ("list[float]", ["1", "x"], [1.0, "x"]),
+    ],
+)
+def test_a_text_becomes_what_its_field_takes_or_stays_as_it_was(kind, text, value):
+    found = fields.from_text(kind, text)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_every_type_of_field_says_in_words_what_it_takes():
+    known = {field.name: field for kind in KINDS.values() for field in kind.fields()}
+    words = {name: fields.allowed(field) for name, field in known.items()}
+    assert words["segments"] == "0 or 2 to 20"
+    assert words["seed"] == "0 to 4,294,967,295"
+    assert words["impute"].startswith("one of ")
+    assert words["impute"] == "one of " + ", ".join(known["impute"].choices)
+    assert words["source"] == "text"
+    assert words["interactive"] == "true or false"
+    assert words["features"] == "a list of names"
+    assert words["recency_cuts"] == "a list of numbers"
+
+
+def test_what_a_field_is_comes_from_where_it_is_written():
+    about = {field.name: field for field in KINDS["02-rfm-value"].fields()}
+    assert about["names"].operator
+    assert not about["names"].run
+    assert about["output"].run
+    assert (about["bins"].low, about["bins"].high, about["bins"].default) == (3, 5, 5)
+    assert (about["bins"].group, about["bins"].label) == ("Scores", "Scores")
+    assert about["recency_cuts"].type == "list[float]"
+    assert about["monetary"].choices == ("total", "mean")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"segments": 1}, "segments must be 0 or 2 to 20, got 1: 0 lets the data decide; "),
+        ({"features": ["a"], "exclude": ["a"]}, "features and exclude both name a; name each column once."),
+        ({"seed": "x"}, "seed must be 0 to 4,294,967,295, got 'x'."),
+        (
+            {"seed": -1, "max_segments": 1},
+            "max_segments must be 2 to 20, got 1. seed must be 0 to 4,294,967,295, got -1.",
+        ),
+    ],
+)
+def test_a_fault_is_said_whole(given, message):
+    with pytest.raises(ParameterError) as caught:
+        Params(**given)
+    assert str(caught.value).startswith(message)
+    assert str(caught.value) == message or message.endswith(" ")
+
+
+def test_what_is_written_to_a_file_reads_as_it_was_meant():
+    values = {"z": "0E0", "a": "Umsätze", "n": 4, "t": "true", "l": ["1", 1.5]}
+    written = plain.dumps(values)
+    assert written == "z: '0E0'\na: Umsätze\nn: 4\nt: 'true'\nl:\n- '1'\n- 1.5\n"
+    assert plain.loads(written) == values
+    with pytest.raises(ParameterError, match=r"^the text must hold lines such as 'segments: 4', found list"):
+        plain.loads("- 1")
+
+
+def test_a_file_names_its_study_or_is_its_name(tmp_path):
+    (tmp_path / "weekly.yml").write_text(Params(segments=4).to_yaml(name="Shop"), encoding="utf-8")
+    recipe = read(tmp_path / "weekly.yml", seed=3)
+    assert (recipe.file, recipe.name, recipe.notebook) == ("weekly.yml", "Shop", "01-segment-customers")
+    assert recipe.params == Params(segments=4, seed=3)
+    (tmp_path / "weekly.yml").write_text("segments: 4\n")
+    assert read(tmp_path / "weekly.yml").name == "weekly"
+    for wrong in ("notebook: 1\n", "name: [a]\n"):
+        (tmp_path / "weekly.yml").write_text(wrong)
+        with pytest.raises(ParameterError, match=r"^weekly.yml: notebook must be one of 01-\S+, 02-\S+, "):
+            read(tmp_path / "weekly.yml")
+
+
+def test_the_cell_and_the_table_say_choices_and_bounds():
+    lines = {line.split(":")[0]: line for line in Params.cell().splitlines()}
+    assert lines["impute"].endswith(f" ({' '.join(_about('impute').choices)})")
+    assert lines["seed"] == f"seed: int = 0  # {_about('seed').help}"
+    head, rule, *rows = Params.markdown().splitlines()
+    assert head == "| parameter | type | default | allowed | what it is |"
+    assert rule == "|---|---|---|---|---|"
+    told = {row.split("|")[1].strip(" `"): row for row in rows}
+    assert told["seed"] == f"| `seed` | int | `0` | 0 to 4294967295 | {_about('seed').help} |"
+    assert told["source"] == f'| `source` | str | `"sample:retail"` |  | {_about("source").help} |'
+    choices = ", ".join(f"`{choice}`" for choice in _about("impute").choices)
+    assert f"| {choices} |" in told["impute"]
+
+
+def _about(name):
+    return next(field for field in Params.fields() if field.name == name)

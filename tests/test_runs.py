@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import random
@@ -353,3 +354,52 @@ def test_what_cannot_be_published_leaves_the_earlier_run_and_says_why(tmp_path, 
         make(tmp_path, "new")
     assert (folder / "run.log").read_text() == "old"
     assert names(tmp_path) == [NAME]
+
+
+def test_the_id_is_the_head_of_a_digest_whatever_the_order_of_the_parameters():
+    told = '["01-segment-customers", {"a": 1, "segments": 0}, "c3d0", "0.1.0"]'
+    expected = hashlib.sha256(told.encode()).hexdigest()[:10]
+    assert runs.identity("01-segment-customers", {"segments": 0, "a": 1}, "c3d0", "0.1.0") == expected
+
+
+def test_only_a_hidden_directory_with_our_ending_is_unfinished(tmp_path):
+    for name in (f".a{runs.PARTIAL}", f"a{runs.PARTIAL}", ".a"):
+        (tmp_path / name).mkdir()
+    (tmp_path / f".b{runs.PARTIAL}").write_text("")
+    found = [folder.name for folder in sorted(tmp_path.iterdir()) if runs.is_partial(folder)]
+    assert found == [f".a{runs.PARTIAL}"]
+
+
+def test_two_faults_are_told_one_after_the_other(tmp_path):
+    folder = make(tmp_path)
+    (folder / "model.json").unlink()
+    (folder / "segments.csv").write_text("x")
+    with pytest.raises(OutputError) as caught:
+        runs.manifest(folder)
+    told = "model.json is missing; segments.csv is not what was written"
+    assert str(caught.value) == f"{NAME} is not a complete run: {told}."
+
+
+def test_what_saved_a_run_is_in_its_log_and_no_notebook_in_its_manifest(tmp_path, monkeypatch):
+    from segkit import export
+
+    given = []
+    study = SimpleNamespace(assignments=[1, 2])
+    monkeypatch.setattr(export, "write", lambda own, folder: (given.append(own), stub.fill(folder)))
+    folder = runs.save(study, tmp_path / "mine")
+    assert given == [study]
+    assert (folder / "run.log").read_text().endswith("segkit.runs: saved from Python: 2 customers\n")
+    record = runs.manifest(folder)
+    assert (record["run"], record["notebook"]) == ("mine", "")
+
+
+def test_a_disk_that_is_full_inside_a_runners_directory_is_named(tmp_path, monkeypatch):
+    from segkit import export
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(export, "write", full)
+    with runs.begin(tmp_path, "shop") as run, pytest.raises(OutputError) as caught:
+        runs.save(SimpleNamespace(assignments=[]), run.path)
+    assert str(run.path) in str(caught.value)

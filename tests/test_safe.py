@@ -98,3 +98,33 @@ def test_cells_keep_numbers_as_they_are():
     written = io.StringIO()
     csv.writer(written).writerow(rows)
     assert written.getvalue() == "-1.5,+2,12,-1e5\r\n"
+
+
+@pytest.mark.parametrize(
+    ("make", "text", "shown"),
+    [
+        (safe.markdown, "*a*  <i>\n| b", "\\*a\\* &lt;i&gt; \\| b"),
+        (safe.markdown, "plain words, nothing else", "plain words, nothing else"),
+        (safe.markdown, "\\`_{}[]()#+-.!~$:^=", "".join("\\" + sign for sign in "\\`_{}[]()#+-.!~$:^=")),
+        (safe.markdown, 4, "4"),
+        (safe.script, '["</script>", "<!--"]', '["\\u003c/script>", "\\u003c!--"]'),
+        (safe.identifier, 'a"b', '"a""b"'),
+        (safe.identifier, "", '""'),
+        (safe.filename, "Wholesale customers data.csv", "wholesale-customers-data-csv"),
+        (safe.filename, "../..", "study"),
+        (safe.filename, "a" * 59 + " b", "a" * 59),  # cut, and no hyphen at its end
+        (safe.filename, "x" * 70, "x" * 60),
+        (safe.plotly, '<a href="x">%{y} 5 $', '&lt;a href="x"&gt;%&#123;y} 5 &#36;'),
+        (safe.cell, "-12.5", "-12.5"),
+        (safe.cell, "1-2", "1-2"),
+        (safe.cell, "\t1", "'\t1"),  # float() takes it, a spreadsheet may run it
+        (safe.cell, "＋1", "'＋1"),
+        (safe.cell, "+1", "+1"),
+        (safe.cell, " =1", "' =1"),
+        (safe.cell, "", ""),
+        (safe.cell, "  ", "  "),
+        (safe.cell, "\r", "\r"),
+    ],
+)
+def test_each_sink_gets_exactly_this(make, text, shown):
+    assert make(text) == shown

@@ -77,7 +77,8 @@ def names() -> str:
         kind = getattr(segkit, name)
         if isinstance(kind, type):
             text.append(
-                f"## {name}\n\n```{{eval-rst}}\n.. autoclass:: segkit.{home}.{name}\n   :members:\n```\n"
+                f"## {name}\n\n```{{eval-rst}}\n.. autoclass:: segkit.{home}.{name}\n   :members:\n"
+                "   :exclude-members: set_fit_request\n```\n"  # scikit-learn's own words
             )
         elif callable(kind):
             text.append(f"## {name}\n\n```{{eval-rst}}\n.. autofunction:: segkit.{home}.{name}\n```\n")

@@ -11,8 +11,10 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
+import numpy as np
 from charset_normalizer import from_bytes
 
 from segkit.errors import SourceError
@@ -23,6 +25,7 @@ from . import gate
 _WESTERN = re.compile("[À-ÖØ-öø-ÿŠšŽžŒœŸƒ‘’“”‚„–—…•€£¥§°±²³µ·ºª«»¿¡©®™\xa0¼½¾´]")
 _MULTIBYTE = ("big5", "gb18030", "shift_jis", "euc_kr", "euc_jp", "cp1251", "koi8_r", "cp1253", "cp1255")
 _SAMPLE = 1 << 18
+Bytes = bytes | bytearray
 
 
 def as_utf8(path: Path, folder: Path) -> tuple[Path, str, str]:
@@ -59,11 +62,12 @@ def _encoding(path: Path) -> str:
             return _checked(path, wide)
         if b"\0" in block:
             raise SourceError(f"{path.name} holds zero bytes: it is damaged, or binary data and not text.")
-        plain = plain and _decodes(decoder, block)
+        ascii_ = block.isascii() and not decoder.getstate()[0]
+        plain = plain and (ascii_ or _decodes(decoder, block))
     return "utf-8" if plain and _decodes(decoder, b"", final=True) else _eight_bit(path)
 
 
-def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
+def _decodes(decoder: codecs.IncrementalDecoder, block: Bytes, *, final: bool = False) -> bool:
     try:
         decoder.decode(block, final)
     except UnicodeDecodeError:
@@ -71,7 +75,7 @@ def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = 
     return True
 
 
-def _wide(block: bytes) -> str:
+def _wide(block: Bytes) -> str:
     """Return UTF-16 of a certain order where every other byte of a text without a mark is zero."""
     even, odd = block[:4096:2], block[1:4096:2]
     if odd.count(0) > 0.9 * len(odd) and not even.count(0):
@@ -123,6 +127,58 @@ def _mixed_with_utf8(high: bytes) -> bool:
 def _whole_file_decodes(path: Path, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     return all(_decodes(decoder, block) for block in gate.blocks(path)) and _decodes(decoder, b"", final=True)
+
+
+# ---------------------------------------------------------------------------------------------- quotes
+def quotes(path: Path, sign: str) -> str:
+    r"""Tell whether a text has no quotes ("none"), or they are in order ("strict"), or not ("odd").
+
+    In order they open at the start of a value, close at its end, and are doubled inside; in a value that does
+    not start with one they are signs like others.
+
+    Examples
+    --------
+    >>> [_in_order(b"\n" + text, b",", inside=False) for text in (b'"a ""b"" c"', b'5" by', b'"a"b', b' "a"')]
+    [False, False, None, None]
+    """
+    found, inside, held = "none", False, b"\n"
+    blocks: Iterable[Bytes] = chain(gate.blocks(path, 1 << 22), [b"\n"])
+    for at, block in enumerate(blocks):
+        if b'"' not in block and b'"' not in held and not inside:
+            held = bytes(block[-1:])
+            continue
+        text = held + (block if at else block.removeprefix(codecs.BOM_UTF8))
+        end = len(text.rstrip(b'"'))  # a run of quotes is looked at as one
+        found, after = "strict", _in_order(text[:end], sign.encode(), inside=inside)
+        if after is None:
+            return "odd"
+        inside, held = after, text[end - 1 :]
+    return "odd" if inside else found
+
+
+def _in_order(text: Bytes, sign: bytes, *, inside: bool) -> bool | None:
+    """Return whether a text ends inside a quoted value, or None where a quote stands in the wrong place."""
+    data = np.frombuffer(text + b"\n", np.uint8)  # one value more: a run of quotes has a sign behind it
+    at = np.flatnonzero(data == ord('"'))
+    first = np.flatnonzero(np.diff(at, prepend=-2) > 1)  # where runs of quotes start
+    length = np.diff(first, append=len(at))
+    start, odd = at[first], (length & 1).astype(bool)
+    after = np.bitwise_xor.accumulate(odd) ^ inside
+    before = after ^ odd  # inside a quoted value when the run starts
+    edge = np.zeros(256, bool)
+    edge[np.frombuffer(b"\r\n" + sign, np.uint8)] = True
+    opens, closes = edge[data[start - 1]], edge[data[start + length]]
+    if np.where(before, ~odd | closes, opens & (odd | closes)).all():
+        return bool(after[-1]) if len(after) else inside
+    spaced = data[start - 1] == ord(" ")
+    for one, at_start, at_end, space in zip(
+        *map(np.ndarray.tolist, (odd, opens, closes, spaced)), strict=True
+    ):
+        wrong = one and not at_end if inside else space or (at_start and not one and not at_end)
+        if wrong:
+            return None
+        inside = not inside if one and (inside or at_start) else inside  # elsewhere it is a sign like others
+    return inside
 
 
 # ---------------------------------------------------------------------------------------------- delimiters

@@ -1,8 +1,8 @@
 """A file to a table: text, Parquet, Arrow, JSON lines, workbooks and databases, packed or not.
 
-Everything is opened by DuckDB with its doors closed: the allowed files, no extension, no network. A clean
-text goes straight in; one that has titles, notes or odd rows goes through `grid` row by row. Uploads and
-workbooks are read by the same functions in a child process (`child`), and come back as Parquet.
+Everything is opened by `rows`, and typed by `texts` as it comes in. A clean text goes straight in; one that
+has notes or odd rows goes through `grid` row by row. Uploads and workbooks are read by the same functions in
+a child process (`child`), and come back as Parquet.
 """
 
 from __future__ import annotations
@@ -23,35 +23,33 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
-import duckdb
-from duckdb import ColumnExpression, Expression
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from segkit.errors import SegkitError, SourceError, nearest
 
 from . import databases, dialect, gate, grid, texts
 from .gate import Limits
 from .reading import Hints, Reading, rename_notes, unique
+from .rows import OddRowError, Rows, lines, opened
 
-_CSV = (
-    "read_csv($path, columns = $columns, delim = $delimiter, header = false, skip = $skip, quote = '\"',"
-    " escape = '\"', auto_detect = false, strict_mode = true, store_rejects = true)"
-)
-_NO_EXTENSIONS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 _PACKED: dict[str, Callable[..., Any]] = {"gzip": gzip.open, "bzip2": bz2.open}
 _NOT_DATA = re.compile(r"(^|/)(__MACOSX|\.|readme|licen[cs]e|changelog)", re.IGNORECASE)
 
-_Raw = tuple[duckdb.DuckDBPyRelation, list[str], Reading]
+_Raw = tuple[Rows, list[str], Reading]  # what can be read, the names of its columns, what to say about it
 
 
-def read(path: Path, folder: Path, hints: Hints, limits: Limits, *, trusted: bool) -> _Raw:
-    """Read a file; its relation, the names of its columns and what there is to say about it.
+def read(
+    path: Path, folder: Path, hints: Hints, limits: Limits, *, trusted: bool
+) -> tuple[pa.Table, Reading]:
+    """Read a file to a table, and say what there is to say about it.
 
     Parameters
     ----------
     path : Path
         Any file.
     folder : Path
-        A private directory that outlives the relation.
+        A private directory.
     hints, limits : Hints, Limits
         What the person knows; what the reading may cost.
     trusted : bool
@@ -68,13 +66,13 @@ def read(path: Path, folder: Path, hints: Hints, limits: Limits, *, trusted: boo
         digest.update(block)
     known: dict[str, Any] = {"bytes": path.stat().st_size, "sha256": digest.hexdigest()}
     if trusted and what not in gate.SPREADSHEETS | {"zip"}:
-        relation, names, reading = table(path, what, folder, hints, limits)
-        return relation, names, replace(reading, **known)
+        found, reading = table(path, what, folder, hints, limits)
+        return found, replace(reading, **known)
     gate.inspect(path, what, limits, name)
     request = {"path": str(path.absolute()), "hints": vars(hints)}
     said = gate.confined(request, folder, limits, name)
-    relation = _stored(folder / "table.parquet", name, folder, "read_parquet($path)")
-    return relation, said["names"], Reading.of(said["reading"] | known)
+    rows = opened(folder / "table.parquet", folder, name, "parquet")
+    return pa.Table.from_batches(rows.batches([]), rows.schema), Reading.of(said["reading"] | known)
 
 
 def child(asked: str) -> None:
@@ -87,9 +85,9 @@ def child(asked: str) -> None:
             resource.setrlimit(each, (value, value))
     path = Path(request["path"])
     try:
-        raw, names, reading = table(path, gate.kind(path), folder, Hints(**request["hints"]), limits)
-        raw.write_parquet(str(folder / "table.parquet"))
-        said: dict[str, Any] = {"names": names, "reading": reading.as_dict()}
+        found, reading = table(path, gate.kind(path), folder, Hints(**request["hints"]), limits)
+        pq.write_table(found, folder / "table.parquet")
+        said: dict[str, Any] = {"reading": reading.as_dict()}
     except SegkitError as error:
         said = {"fault": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever the parser says, the parent makes it one sentence
@@ -98,7 +96,7 @@ def child(asked: str) -> None:
     sys.stdout.write(json.dumps(said))
 
 
-def table(path: Path, what: str, folder: Path, hints: Hints, limits: Limits) -> _Raw:
+def table(path: Path, what: str, folder: Path, hints: Hints, limits: Limits) -> tuple[pa.Table, Reading]:
     """Read a file in this process: unpack it, find its table, and turn its texts into what they hold."""
     reading, name = Reading(path.name, what), path.name
     if what in {"gzip", "bzip2", "zip"}:
@@ -108,19 +106,28 @@ def table(path: Path, what: str, folder: Path, hints: Hints, limits: Limits) -> 
             raise SourceError(f"{name} is an archive in an archive. Unpack it.")
         if what in gate.SPREADSHEETS:
             gate.inspect(path, what, limits, name)
-    raw, names, reading = _READERS[what](path, folder, replace(reading, columns=limits.columns), hints)
-    if len(raw.columns) > limits.columns:
-        raise SourceError(f"{name} has over {limits.columns:,} columns; no more are allowed.")
-    found = texts.typed(raw, dict(zip(raw.columns, names, strict=True)), hints, reading.delimiter)
-    left = [new for new, key in enumerate(raw.columns) if key in found.table.columns]
-    given, renamed = unique(names[at] or (f"column_{at + 1}" if "" in names else "") for at in left)
-    renamed = tuple((names[at], new) for at, new in zip(left, given, strict=True) if names[at] != new)
-    types = tuple((name, type_) for name, (_, type_) in zip(given, found.types, strict=True))
-    notes = [*reading.notes, *rename_notes(renamed), *found.notes]
-    reading = replace(
-        reading, columns=0, renamed=renamed, types=types, repaired=found.repaired, notes=tuple(notes)
+    reading = replace(reading, columns=limits.columns)  # so far the number that is allowed
+    for reader in _READERS[what]:
+        with suppress(OddRowError):
+            return _typed(*reader(path, folder, reading, hints), hints)
+    raise AssertionError(what)
+
+
+def _typed(rows: Rows, names: list[str], reading: Reading, hints: Hints) -> tuple[pa.Table, Reading]:
+    keys = rows.schema.names
+    if len(keys) > reading.columns:
+        raise SourceError(f"{reading.source} has over {reading.columns:,} columns; no more are allowed.")
+    found = texts.typed(rows.batches, dict(zip(keys, names, strict=True)), hints, reading.delimiter)
+    left = [names[at] for at, key in enumerate(keys) if key in found.table.column_names]
+    places = [at for at, key in enumerate(keys, start=1) if key in found.table.column_names]
+    given, _ = unique(
+        name or (f"column_{at}" if "" in names else "") for at, name in zip(places, left, strict=True)
     )
-    return found.table, given, reading
+    renamed = tuple((old, new) for old, new in zip(left, given, strict=True) if old != new)
+    types = tuple((name, type_) for name, (_, type_) in zip(given, found.types, strict=True))
+    notes = (*reading.notes, *rename_notes(renamed), *found.notes)
+    reading = replace(reading, columns=0, renamed=renamed, types=types, repaired=found.repaired, notes=notes)
+    return found.table.rename_columns(given), reading
 
 
 # ---------------------------------------------------------------------------------------------- containers
@@ -161,14 +168,11 @@ def _copied(packed: IO[bytes], name: str, folder: Path, limits: Limits) -> Path:
 
 # ---------------------------------------------------------------------------------------------- kinds of file
 def _parquet(path: Path, folder: Path, reading: Reading, hints: Hints) -> _Raw:  # noqa: ARG001 - one signature
-    raw = _stored(path, reading.source, folder, "read_parquet($path)")
-    return raw, raw.columns, reading
+    rows = opened(path, folder, reading.source, "parquet")
+    return rows, rows.schema.names, reading
 
 
 def _arrow(path: Path, folder: Path, reading: Reading, hints: Hints) -> _Raw:
-    import pyarrow as pa  # noqa: PLC0415 - a fifth of a second that other kinds need not pay
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
     try:
         with pa.memory_map(str(path)) as source:
             pq.write_table(pa.ipc.open_file(source).read_all(), folder / "arrow.parquet")
@@ -212,7 +216,7 @@ def _workbook(path: Path, folder: Path, reading: Reading, hints: Hints) -> _Raw:
             f"{reading.source} has no sheet with a header line above rows of values. Save its table as CSV."
         )
     laid = grid.write(rows, folder / "sheet.parquet", name=reading.source, padded=True)
-    raw = _stored(folder / "sheet.parquet", reading.source, folder, "read_parquet($path)")
+    raw = opened(folder / "sheet.parquet", folder, reading.source, "parquet")
     others = [each for weight, each, _ in found if weight and each != sheet]
     notes = (
         [f'The sheet "{sheet}" is read; the parameter sheet takes another ({", ".join(others)}).']
@@ -240,25 +244,55 @@ def _text(cell: Any) -> str:
     return cell.isoformat() if isinstance(cell, date) else str(cell)
 
 
-def _plain_text(path: Path, folder: Path, reading: Reading, hints: Hints) -> _Raw:  # noqa: ARG001
-    plain, encoding, start = dialect.as_utf8(path, folder)
-    notes = [] if encoding == "utf-8" else [f"The file is not UTF-8; it is read as {encoding}."]
-    reading = replace(reading, encoding=encoding, notes=tuple(notes))
+def _quick_text(path: Path, folder: Path, reading: Reading, hints: Hints) -> _Raw:  # noqa: ARG001
+    """Open a clean text, or JSON, to be read at once; OddRowError when a row needs looking at."""
+    plain, reading, start = _decoded(path, folder, reading)
     if re.match(r'(\[\s*)?\{\s*["}]', start.lstrip()):
-        raw = _stored(plain, reading.source, folder, "read_json($path, sample_size = -1)")
-        return raw, raw.columns, replace(reading, format="jsonl")
-    sign, found = _looked(start, reading.source)
-    if len(found.names) > reading.columns:  # so far the number that is allowed
-        raise SourceError(f"{reading.source} has over {reading.columns:,} columns; no more are allowed.")
-    reading = replace(reading, format="tsv" if sign == "\t" else "csv", delimiter=sign.strip("\x1f "))
+        rows = opened(plain, folder, reading.source, "json")
+        return rows, rows.schema.names, replace(reading, format="jsonl")
+    reading, sign, found = _laid(start, reading)
+    above = "\n".join(start.split("\n")[: found.start])
+    if (
+        sign in {" ", "\x1f"}
+        or len(found.header) > 1
+        or any(line.count('"') % 2 for line in above.split("\n"))
+        or _noted(plain, sign)
+        or (quotes := dialect.quotes(plain, sign)) == "odd"
+    ):
+        raise OddRowError
+    named = bool(found.header)
+    rows = lines(plain, sign, found.names, found.start, quoted=quotes != "none", named=named)
+    return rows, found.names, _reported(reading, found)
+
+
+def _plain_text(path: Path, folder: Path, reading: Reading, hints: Hints) -> _Raw:  # noqa: ARG001
+    """Go through a text row by row."""
+    plain, reading, start = _decoded(path, folder, reading)
+    reading, sign, _ = _laid(start, reading)
     if sign == " ":
         reading = replace(reading, notes=(*reading.notes, "Its columns were lined up with spaces."))
-    elif (quick := _quick(plain, start, folder, reading, found)) is not None:
-        names = [*found.names, *[""] * (len(quick.columns) - len(found.names))]
-        return quick, names, _reported(reading, found)
     laid = grid.write(_rows(plain, sign, reading.source), folder / "rows.parquet", name=reading.source)
-    raw = _stored(folder / "rows.parquet", reading.source, folder, "read_parquet($path)")
-    return raw, laid.names, _reported(reading, laid)
+    return (
+        opened(folder / "rows.parquet", folder, reading.source, "parquet"),
+        laid.names,
+        _reported(reading, laid),
+    )
+
+
+def _decoded(path: Path, folder: Path, reading: Reading) -> tuple[Path, Reading, str]:
+    """Return a UTF-8 version of a text file, what to say about its encoding, and how it starts."""
+    plain, encoding, start = dialect.as_utf8(path, folder)
+    notes = () if encoding == "utf-8" else (f"The file is not UTF-8; it is read as {encoding}.",)
+    return plain, replace(reading, encoding=encoding, notes=notes), start
+
+
+def _laid(start: str, reading: Reading) -> tuple[Reading, str, grid.Table]:
+    """Return what to say about the form of a text, the sign between its values, and where its table lies."""
+    sign, found = _looked(start, reading.source)
+    if len(found.names) > reading.columns:
+        raise SourceError(f"{reading.source} has over {reading.columns:,} columns; no more are allowed.")
+    form = "tsv" if sign == "\t" else "csv"
+    return replace(reading, format=form, delimiter=sign.strip("\x1f ")), sign, found
 
 
 def _looked(start: str, name: str) -> tuple[str, grid.Table]:
@@ -305,35 +339,6 @@ def _reported(reading: Reading, laid: grid.Table) -> Reading:
     )
 
 
-# ---------------------------------------------------------------------------------------------- DuckDB
-def _quick(
-    path: Path, start: str, folder: Path, reading: Reading, found: grid.Table
-) -> duckdb.DuckDBPyRelation | None:
-    """Read a clean text at once; nothing when a row of it needs looking at."""
-    sign, above = reading.delimiter, "\n".join(start.split("\n")[: found.start])
-    if (
-        len(found.header) > 1
-        or not sign
-        or any(line.count('"') % 2 for line in above.split("\n"))
-        or re.search(rf'{re.escape(sign)} +"', start)
-    ):
-        return None
-    if _noted(path, sign):
-        return None
-    columns = {f"c{at}": "VARCHAR" for at in range(found.width)}
-    try:
-        raw = _stored(path, reading.source, folder, _CSV, columns=columns, delimiter=sign, skip=found.start)
-    except SourceError:
-        return None
-    blank: Expression = ColumnExpression("c0").isnull()
-    same: Expression = ColumnExpression("c0") == duckdb.ConstantExpression(found.names[0])
-    for at in range(1, found.width):
-        blank &= ColumnExpression(f"c{at}").isnull()
-        same &= ColumnExpression(f"c{at}") == duckdb.ConstantExpression(found.names[at])
-    odd = raw.filter(blank | same if found.header else blank).limit(1).fetchall()
-    return None if odd else raw
-
-
 def _noted(path: Path, sign: str) -> bool:
     """Tell whether the last lines may be notes below the table, or a sum."""
     with path.open("rb") as file:
@@ -344,40 +349,12 @@ def _noted(path: Path, sign: str) -> bool:
     return sparse or grid.is_total(rows[-1] if rows else [])
 
 
-def _stored(path: Path, name: str, folder: Path, reader: str, **values: Any) -> duckdb.DuckDBPyRelation:
-    """Read a file into a database of ours that can open this one file and reach nothing else."""
-    plain = _literal(path, folder)
-    database = duckdb.connect(config=dict(_NO_EXTENSIONS))
-    database.execute("set allowed_paths = ?", [[str(plain)]])
-    database.execute("set allowed_directories = ?", [[str(folder)]])
-    database.execute("set enable_external_access = false")
-    database.execute("set lock_configuration = true")
-    try:
-        database.execute(f"create table source as select * from {reader}", {"path": str(plain), **values})  # noqa: S608 - readers are constants
-    except duckdb.Error as error:
-        reason = str(error).splitlines()[0].replace(str(plain), name)[:160]
-        raise SourceError(f"{name} cannot be read; it is damaged or not what it seems ({reason}).") from None
-    if reader == _CSV and database.execute("select 1 from reject_errors limit 1").fetchall():
-        raise SourceError(f"{name} has rows that do not fit.")
-    return database.table("source")
-
-
-def _literal(path: Path, folder: Path) -> Path:
-    """Return a path that DuckDB takes as it stands: in a name, `*?[` would be a pattern."""
-    full = path.resolve()
-    if not set("*?[]{}").intersection(str(full)):
-        return full
-    link = folder / "source"
-    link.unlink(missing_ok=True)
-    link.write_bytes(full.read_bytes())
-    return link
-
-
-_READERS: dict[str, Callable[[Path, Path, Reading, Hints], _Raw]] = {
-    "parquet": _parquet,
-    "arrow": _arrow,
-    "text": _plain_text,
-    "sqlite": _database,
-    "duckdb": _database,
-    **dict.fromkeys(gate.SPREADSHEETS, _workbook),
+# How each kind is read; where a way says that a row is odd, the next is taken.
+_READERS: dict[str, list[Callable[[Path, Path, Reading, Hints], _Raw]]] = {
+    "parquet": [_parquet],
+    "arrow": [_arrow],
+    "text": [_quick_text, _plain_text],
+    "sqlite": [_database],
+    "duckdb": [_database],
+    **{kind: [_workbook] for kind in gate.SPREADSHEETS},
 }

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 # Missing in any column, as spreadsheets and databases write it.
 BLANKS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA>", "#DIV/0!", "#REF!", "#VALUE!")
@@ -28,6 +28,7 @@ MISSING = (
     "n.a.",
 )
 GAP = rf"(?i:{'|'.join(map(re.escape, MISSING))}|\*+)"
+_GAP = re.compile(GAP).fullmatch
 SPACES = " \t\r\n\u00a0\u202f\ufeff"
 
 # No leading zero (it would be lost), at most 15 digits (more do not fit a float): the others are names.
@@ -45,6 +46,7 @@ _CLOCK = r"(?:[ T][0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9](?:\.\d{1,9})?)?(?: ?(?i:a
 _COMPACT = "(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p", " %I:%M:%S%p")
 _NEARLY = 0.9
+_DIGIT = re.compile(r"\d").search
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,12 @@ class Form:
 
     def fits(self, text: str) -> bool:
         """Tell whether a text is written so."""
-        return re.fullmatch(self.pattern, text) is not None
+        return self.match(text) is not None
+
+    @cached_property
+    def match(self) -> Callable[[str], re.Match[str] | None]:
+        """Return what matches the whole of a text."""
+        return re.compile(self.pattern).fullmatch
 
     @property
     def formats(self) -> list[str]:
@@ -116,7 +123,7 @@ def is_value(text: str) -> bool:
     return (
         any(each.fits(text) for each in (_PLAIN, people("point"), people("comma")))
         or _ANY_DATE.fullmatch(text) is not None
-        or re.fullmatch(GAP, text) is not None
+        or _GAP(text) is not None
     )
 
 
@@ -143,7 +150,9 @@ def people(mark: str, unit: str = "") -> Form:
     decimal, group = map(re.escape, _MARKS[mark])
     sign = f"(?:{re.escape(unit)}[ \u00a0]?)?" if unit else ""
     after = f"(?:[ \u00a0\u202f]?{re.escape(unit)})" + ("" if unit == "%" else "?") if unit else ""
-    groups = "".join(rf"|[1-9]\d{{0,2}}(?:{each}\d{{3}})+" for each in (group, "['’]", "[ \u00a0\u202f]"))
+    groups = "".join(
+        rf"|[1-9]\d{{0,2}}(?:{each}\d{{3}}){{1,4}}" for each in (group, "['’]", "[ \u00a0\u202f]")
+    )
     body = rf"(?:(?:0|[1-9]\d{{0,14}}{groups})(?:{decimal}\d+)?|{decimal}\d+)"
     front = "" if unit == "%" else sign
     return Form(mark, rf"(?:[-−] ?)?{front}[-−]?{body}{after}-?|\({front}{body}{after}\)", unit=unit)
@@ -158,17 +167,17 @@ def guess(name: str, values: Iterable[str | None]) -> tuple[list[Form], str]:  #
     ['%d/%m/%Y']
     """
     seen = Counter(value.strip(SPACES) for value in values if value is not None)
-    words = Counter({word: count for word, count in seen.items() if not re.fullmatch(GAP, word)})
+    words = Counter({word: count for word, count in seen.items() if not _GAP(word)})
     if not words:  # "unknown" and nothing else so far: as likely an answer as a gap
         return [], ""
-    digits = [word for word in words if any(map(str.isdigit, word))]
+    digits = [word for word in words if _DIGIT(word)]
     if sum(words[word] for word in digits) < _NEARLY * words.total():
         return [], ""
     if _DATED.search(name) and all(re.fullmatch(_COMPACT, word) for word in words):
         return [Form("date", _COMPACT, "%Y%m%d")], ""
     if is_id(name):
         return _near([_PLAIN], words), ""
-    if all(map(_PLAIN.fits, words)):
+    if all(map(_PLAIN.match, words)):
         return [_PLAIN, *(_near([people("comma")], words) if any("." in word for word in words) else [])], ""
     units = {unit for word in digits for unit in re.findall(_UNIT, word)}
     if len(units) > 1 and len(digits) > 1:
@@ -180,6 +189,6 @@ def guess(name: str, values: Iterable[str | None]) -> tuple[list[Form], str]:  #
 
 def _near(forms: list[Form], words: Counter[str]) -> list[Form]:
     """Return the forms that most of the words have; those that all have, if there are any."""
-    fits = {form: sum(count for word, count in words.items() if form.fits(word)) for form in forms}
+    fits = {form: sum(count for word, count in words.items() if form.match(word)) for form in forms}
     most = max(fits.values(), default=0)
     return [form for form in forms if fits[form] == most >= _NEARLY * words.total()]

@@ -113,10 +113,12 @@ def kind(path: Path) -> str:
     return "text"
 
 
-def blocks(path: Path, size: int = 1 << 20) -> Iterator[bytes]:
-    """Yield the bytes of a file, a megabyte at a time."""
-    with path.open("rb") as file:
-        yield from iter(lambda: file.read(size), b"")
+def blocks(path: Path, size: int = 1 << 20) -> Iterator[bytearray]:
+    """Yield the bytes of a file, a megabyte at a time; each is written over by the next."""
+    block = bytearray(size)
+    with path.open("rb", buffering=0) as file:
+        while read := file.readinto(block):
+            yield block if read == size else block[:read]
 
 
 def inspect(path: Path, what: str, limits: Limits, name: str) -> None:

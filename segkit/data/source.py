@@ -29,6 +29,11 @@ from .reading import Hints, Reading, rename_notes, unique
 
 __all__ = ["Hints", "Limits", "Reading", "load"]
 
+_BITS = (8, 16, 32, 64)
+# Whole numbers with missing values, as Parquet may hold them; those of a text become floats.
+_NULLABLE = {pa.type_for_alias(f"int{bits}"): pd.api.types.pandas_dtype(f"Int{bits}") for bits in _BITS}
+_NULLABLE |= {pa.type_for_alias(f"uint{bits}"): pd.api.types.pandas_dtype(f"UInt{bits}") for bits in _BITS}
+
 
 def load(
     source: object,
@@ -190,9 +195,20 @@ def _path(path: Path, hints: Hints, limits: Limits, *, trusted: bool) -> tuple[A
     if has_magic(str(path)) and not path.exists():
         return _many(path, hints, limits, trusted=trusted)
     with _private() as folder:
-        raw, names, reading = files.read(path, folder, hints, limits, trusted=trusted)
-        frame = nw.from_native(raw).collect("pandas")
-    return frame.rename(dict(zip(frame.columns, names, strict=True))).to_native(), reading
+        table, reading = files.read(path, folder, hints, limits, trusted=trusted)
+    columns = dict(zip(table.column_names, table.columns, strict=True))
+    del table
+    return _pandas(columns), reading
+
+
+def _pandas(columns: dict[str, pa.ChunkedArray]) -> pd.DataFrame:
+    """Return columns as pandas, one by one, each given up when it is done: no two copies are in memory."""
+    made: dict[str, pd.Series[Any]] = {}
+    for name in list(columns):
+        column = columns.pop(name)
+        made[name] = column.to_pandas(types_mapper=_NULLABLE.get if column.null_count else None)
+        del column
+    return pd.DataFrame(made, copy=False)
 
 
 def _many(pattern: Path, hints: Hints, limits: Limits, *, trusted: bool) -> tuple[Any, Reading]:

@@ -2,65 +2,152 @@
 
 A column of texts becomes numbers when every value is one in the same form, dates when every value is a day
 that exists in the same form, and stays text otherwise, so that ids keep their leading zeros and their length.
-The first values make a guess (`forms`); one query over all values decides. What could not be decided is said,
-with the parameter that settles it.
+The first values make a guess (`forms`); the rows are read once and turned as guessed while every value is
+checked (`cells`); only columns that are not what they seemed are read again. What could not be decided is
+said, with the parameter that settles it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from typing import Any
 
-import duckdb
 import narwhals as nw
-from duckdb import CaseExpression, ColumnExpression, ConstantExpression, Expression, FunctionExpression
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from . import forms
+from . import cells, forms
 from .forms import Form
 from .reading import Hints
 
-_LOOK = 10_000  # values looked at before a guess is checked on all of them
-# A text that is a blank or has spaces around it.
-_UNTIDY = rf"^[{forms.SPACES}]|[{forms.SPACES}]$|^(?:{'|'.join(map(re.escape, forms.BLANKS))}|-{{1,2}}|\?)$"
+_LOOK = 10_000  # values that the guess is made from
+_BATCH = 100_000
 _BLANK = "|".join(map(re.escape, forms.BLANKS))
-_TEXT_GAP = "|".join(map(re.escape, (*forms.BLANKS, "-", "--", "?")))
 _WORDS = {"number": "numbers", "point": "numbers", "comma": "numbers", "date": "dates"}
 _ORDER: dict[str, str | tuple[str, ...]] = {"day": "%d", "month": ("%m", "%b", "%B"), "year": ("%Y", "%y")}
+_ID = "id"  # the kind of form of ids that were written as decimals
+
+Read = Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
 
 
 @dataclass
 class Typed:
     """A table of what the texts hold, and what was said and done on the way."""
 
-    table: duckdb.DuckDBPyRelation
+    table: pa.Table
     types: tuple[tuple[str, str], ...] = ()
     notes: list[str] = field(default_factory=list)
     repaired: int = 0
 
 
-@dataclass
+@dataclass(frozen=True)
+class _Target:
+    """What the texts of a column are turned into: text without what matches `gap`, or what a form says."""
+
+    gap: str
+    form: Form | None = None
+
+    def made(self, texts: pa.Array) -> pa.Array:
+        if self.form is None:
+            return texts
+        if self.form.kind == _ID:
+            return pc.replace_substring_regex(texts, r"\.0+$", "")
+        return cells.dates(texts, self.form) if self.form.kind == "date" else cells.numbers(texts, self.form)
+
+
 class _Column:
-    key: str
-    name: str
-    forms: list[Form]
-    doubt: str = ""
-    count: dict[str, Any] = field(default_factory=dict)
-    type: str = "text"
-    made: Expression | None = None
-    notes: list[str] = field(default_factory=list)
+    """A column of texts while it is read: what was counted, and what it was turned into while that holds."""
+
+    def __init__(self, key: str, name: str, forms_: list[Form], doubt: str) -> None:
+        self.key, self.name, self.forms, self.doubt = key, name, forms_, doubt
+        self.count: Counter[str] = Counter()
+        self.words: Counter[str] = Counter()
+        self.type, self.notes = "text", list[str]()
+        self.target = _Target(forms.GAP, forms_[0]) if forms_ else _Target(cells.TEXT_GAP)
+        self.pile: cells.Pile | None = cells.Pile()
 
     def full(self) -> list[Form]:
         """Return the forms that all values have."""
-        there = self.count["there"] - self.count.get("gaps", 0)
+        there = self.count["there"] - self.count["gaps"]
         found = [form for form in self.forms if self.count[form.pattern] == there > 0]
         return [form for form in found if form.kind != "date" or self.count[form.format] == there]
 
+    def add(self, array: pa.Array) -> None:
+        """Count what an array holds, and turn it into what it seems to be."""
+        self.count["rows"] += len(array)
+        self.count["there"] += cells.there(array)
+        made = self._clean(array)
+        if made is None:
+            tidy = cells.tidied(array, self.target.gap)
+            self.words += tidy.words
+            self.count["spaces"] += tidy.spaces
+            self.count["pluses"] += tidy.pluses
+            made = self._clean(tidy.texts) if self.forms and tidy.texts is not array else None
+            made = self._matched(tidy.texts) if made is None else made
+        if made is None:
+            self.pile = None
+        elif self.pile is not None:
+            self.pile.add(made)
+
+    def _clean(self, array: pa.Array) -> pa.Array | None:
+        """Return what an array holds if its bytes prove that it is what it seems, with nothing to repair."""
+        if not self.forms:
+            return None if len(cells.suspects(array)) else array
+        form, made = self.forms[0], None
+        if len(self.forms) > 1:
+            return None
+        if form.kind == "number" and (found := cells.plain_numbers(array)):
+            made, points = found
+            self.count["parts"] += points
+            if points and forms.is_id(self.name):
+                self.count["point zeros"] += cells.count_full(array, r"-?\d+\.0+")
+        elif form.format == "%Y-%m-%d" and (made := cells.iso_dates(array)) is not None:
+            self.count[form.format] += cells.there(array)
+        if made is not None:
+            self.count[form.pattern] += cells.there(array)
+        return made
+
+    def _matched(self, texts: pa.Array) -> pa.Array | None:
+        """Count the values of each form, and what tells forms apart; return numbers or dates if all fit."""
+        if not self.forms:
+            return texts
+        made = None
+        for at, form in enumerate(self.forms):
+            fits = cells.count_full(texts, form.pattern)
+            self.count[form.pattern] += fits
+            if form.kind == "date":
+                parsed = cells.dates(texts, form)
+                self.count[form.format] += cells.there(parsed)
+                made = parsed if not at and cells.there(parsed) == fits == cells.there(texts) else made
+                continue
+            if form.kind == "number":
+                self.count["parts"] += cells.count(texts, "[.eE]")
+                self.count["point zeros"] += cells.count_full(texts, r"-?\d+\.0+")
+            else:
+                self.count[f"parts {form.kind}"] += cells.holds(texts, "." if form.kind == "point" else ",")
+                self.count["long"] += cells.count(texts, r"\d{4}") if form.kind == "comma" else 0
+            made = cells.numbers(texts, form) if not at and fits == cells.there(texts) else made
+        self.count["zeros"] += cells.count_full(texts, r"0\d+")
+        return made
+
+    def again(self, array: pa.Array) -> None:
+        """Turn an array into what the column was found to hold."""
+        self.pile = self.pile or cells.Pile()
+        self.pile.add(self.target.made(cells.tidied(array, self.target.gap).texts))
+
+    def taken(self) -> pa.Array:
+        """Return the whole column in its one type."""
+        kinds = {"whole number": pa.int64(), "number": pa.float64(), "date": pa.timestamp("us")}
+        return (self.pile or cells.Pile()).taken(kinds.get(self.type))
+
 
 def typed(
-    table: duckdb.DuckDBPyRelation,
-    names: Mapping[str, str] | None = None,
+    read: Read,
+    names: Mapping[str, str],
     hints: Hints = Hints(),  # noqa: B008 - frozen
     delimiter: str = "",
 ) -> Typed:
@@ -68,11 +155,12 @@ def typed(
 
     Parameters
     ----------
-    table : DuckDBPyRelation
-        Any table; columns that are no texts stay as they are, or become a kind that every room can work with.
+    read : callable
+        Yields the rows from the start as Arrow batches, the columns asked for or, of an empty list, all.
+        Columns that are no texts stay as they are.
     names : mapping
-        What the columns are called, where they carry stand-in names; a column with an empty name and no
-        values is left out.
+        What the columns are called, by the keys that they have in the batches; a column with an empty name
+        and no values is left out.
     hints : Hints
         Settles dates and decimal marks that a column leaves open.
     delimiter : str
@@ -81,33 +169,65 @@ def typed(
     Returns
     -------
     Typed
-        The same rows in the same order, with columns called by `names`; one sentence for each repair and each
-        doubt; the number of cells that changed.
+        The same rows in the same order, with columns called by their keys; types by `names`; one sentence for
+        each repair and each doubt; the number of cells that changed.
 
     Examples
     --------
-    >>> table = duckdb.sql("select * from (values ('01', '2,50'), ('02', '1.000,5')) as t (id, charge)")
-    >>> found = typed(table)
-    >>> found.types, found.table.fetchall()
-    ((('id', 'text'), ('charge', 'number')), [('01', 2.5), ('02', 1000.5)])
+    >>> rows = pa.RecordBatch.from_pydict({"id": ["01", "02"], "charge": ["2,50", "1.000,5"]})
+    >>> found = typed(lambda keys: iter([rows]), {"id": "id", "charge": "charge"})
+    >>> found.types, found.table.to_pydict()
+    ((('id', 'text'), ('charge', 'number')), {'id': ['01', '02'], 'charge': [2.5, 1000.5]})
     """
-    shown = dict(names or {name: name for name in table.columns})
-    kinds = dict(zip(table.columns, map(str, table.types), strict=True))
-    keys = [key for key, kind in kinds.items() if kind == "VARCHAR"]
-    columns = _guessed(table, keys, shown)
+    columns: dict[str, _Column] = {}
+    plain: dict[str, cells.Pile] = {}
+    batches = read([])
+    first = list(_ahead(batches))
+    for key in names if first else ():
+        if cells.is_text(first[0][key].type):
+            values = chain.from_iterable(batch[key].to_pylist() for batch in first)
+            columns[key] = _Column(key, names[key], *forms.guess(names[key], islice(values, _LOOK)))
+    for batch in chain(first, batches):
+        for key, array in zip(batch.schema.names, batch.columns, strict=True):
+            if key in columns:
+                columns[key].add(array)
+            else:
+                plain.setdefault(key, cells.Pile()).add(array)
+    guessed = {key: column.target for key, column in columns.items()}
     _decide(list(columns.values()), hints, delimiter)
-    result, made, types = Typed(table), [], []
-    for key, name in shown.items():
-        column = columns.get(key)
-        if column is not None and not column.count["there"] - column.count.get("blank", 0) and not name:
+    wrong = [key for key, each in columns.items() if each.pile is None or each.target != guessed[key]]
+    for key in wrong:
+        columns[key].pile = None
+    for batch in read(wrong) if wrong else ():
+        for key, array in zip(wrong, batch.columns, strict=True):
+            columns[key].again(array)
+    return _gathered(names, columns, plain)
+
+
+def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield as many batches as the guess looks at."""
+    rows = 0
+    while rows < _LOOK and (batch := next(batches, None)) is not None:
+        rows += len(batch)
+        yield batch
+
+
+def _gathered(names: Mapping[str, str], columns: dict[str, _Column], plain: dict[str, cells.Pile]) -> Typed:
+    """Put the columns together, in their order; one without a name and without values is left out."""
+    made, result = {}, Typed(pa.table({}))
+    for key, name in names.items():
+        if key in plain:
+            made[key] = plain.pop(key).taken()
+            result.types += ((name, _word(made[key].type)),)
             continue
-        expression, type_ = (column.made, column.type) if column else _plain(key, kinds[key])
-        made.append((ColumnExpression(key) if expression is None else expression).alias(key))
-        types.append((name, type_))
-        if column:
-            result.notes += column.notes
-            result.repaired += column.count.get("repaired", 0)
-    result.table, result.types = table.select(*made), tuple(types)
+        column = columns.pop(key, None) or _Column(key, name, [], "")
+        if not name and column.count["there"] == column.count["blank"]:
+            continue
+        made[key] = column.taken()
+        result.types += ((name, column.type),)
+        result.notes += column.notes
+        result.repaired += column.count["repaired"]
+    result.table = pa.table(made)
     return result
 
 
@@ -115,22 +235,21 @@ def frame(table: nw.DataFrame[Any], hints: Hints = Hints()) -> tuple[nw.DataFram
     """Turn the columns of texts of a frame in memory into what they hold; the frame keeps its kind."""
     texts = [name for name, dtype in table.schema.items() if dtype == nw.String]
     arrow = table.select(texts).to_arrow().select(texts)  # a pandas index would come along as a column
+    arrow = arrow.cast(pa.schema([(name, pa.large_string()) for name in texts]))
     keys = {f"c{at}": name for at, name in enumerate(texts)}
-    found = Typed(cast("duckdb.DuckDBPyRelation", None))  # without texts there is nothing to read
-    if texts:
-        with duckdb.connect() as database:
-            found = typed(database.from_arrow(arrow.rename_columns(list(keys))), keys, hints)
-            fresh = nw.from_native(found.table.to_arrow_table(), eager_only=True)
-        changed = [key for key, (_, type_) in zip(keys, found.types, strict=True) if type_ != "text"]
-        changed += [key for key in keys if key not in changed and not _same(fresh[key], arrow, keys[key])]
-        table = table.with_columns(*(_moved(fresh[key], keys[key], table) for key in changed))
+    arrow = arrow.rename_columns(list(keys))
+
+    def read(asked: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        return iter((arrow.select(asked) if asked else arrow).to_batches(_BATCH))
+
+    found = typed(read, keys, hints)
+    kinds = dict(zip(keys, (type_ for _, type_ in found.types), strict=True))
+    changed = [key for key in keys if kinds[key] != "text" or not found.table[key].equals(arrow[key])]
+    fresh = nw.from_native(found.table.select(changed), eager_only=True)
+    table = table.with_columns(*(_moved(fresh[key], keys[key], table) for key in changed))
     types = {name: kind(str(dtype)) for name, dtype in table.schema.items()} | dict(found.types)
     found.types = tuple((name, types[name]) for name in table.columns)
     return table, found
-
-
-def _same(new: nw.Series[Any], arrow: Any, name: str) -> bool:
-    return bool(new.to_native().equals(arrow[name].cast(new.to_native().type)))
 
 
 def _moved(column: nw.Series[Any], name: str, table: nw.DataFrame[Any]) -> nw.Series[Any]:
@@ -138,105 +257,11 @@ def _moved(column: nw.Series[Any], name: str, table: nw.DataFrame[Any]) -> nw.Se
     return moved[column.name].alias(name)
 
 
-# ---------------------------------------------------------------------------------------------- counting
-def _call(name: str, *values: Any) -> Expression:
-    return FunctionExpression(
-        name, *(each if isinstance(each, Expression) else ConstantExpression(each) for each in values)
-    )
-
-
-def _tidy(key: str) -> Expression:
-    return _call("trim", ColumnExpression(key), forms.SPACES)
-
-
-def _guessed(table: duckdb.DuckDBPyRelation, keys: list[str], shown: Mapping[str, str]) -> dict[str, _Column]:
-    """Guess from the first values, then count over all: cheaply, and everything where that left doubt."""
-    if not keys:
-        return {}
-    head = list(zip(*table.select(*map(ColumnExpression, keys)).limit(_LOOK).fetchall(), strict=True))
-    columns = {
-        key: _Column(key, shown[key], *forms.guess(shown[key], head[at] if head else []))
-        for at, key in enumerate(keys)
-    }
-    _count(table, {key: _clean(column) for key, column in columns.items()}, columns)
-    unclear = [column for column in columns.values() if not column.full() and column.count["untidy"]]
-    _count(table, {column.key: _tallies(column) for column in unclear}, columns)
-    return columns
-
-
-def _count(
-    table: duckdb.DuckDBPyRelation,
-    plans: Mapping[str, Mapping[str, Expression]],
-    columns: Mapping[str, _Column],
-) -> None:
-    """Count what each plan asks of its column, in one query."""
-    flat = [
-        expression.alias(f"v{at}_{key}_{len(plan)}")
-        for key, plan in plans.items()
-        for at, expression in enumerate(plan.values())
-    ]
-    if not flat:
-        return
-    found = table.aggregate([_call("count").alias("rows"), *flat]).fetchall()[0]
-    values = iter(found[1:])
-    for key, plan in plans.items():
-        columns[key].count |= {"rows": int(found[0])} | {what: next(values) or 0 for what in plan}
-
-
-def _clean(column: _Column) -> dict[str, Expression]:
-    """Ask cheaply whether every value is as guessed, with nothing to repair: true of most columns."""
-    value = ColumnExpression(column.key)
-    plan = {"there": _call("count", value)} | _fits(column, value)
-    if column.forms and column.forms[0].kind == "date":
-        return plan | {"untidy": _call("count", value)}
-    return plan | {"untidy": _matching(value, _UNTIDY) if not column.forms else _call("count", value)}
-
-
-def _tallies(column: _Column) -> dict[str, Expression]:
-    """Ask everything about a column that needs repair or is not what it seemed."""
-    value, text = ColumnExpression(column.key), _tidy(column.key)
-    gap = CaseExpression(_call("regexp_full_match", text, forms.GAP), text)
-    padded = (value != text) & (_call("regexp_full_match", text, _TEXT_GAP) == ConstantExpression(False))  # noqa: FBT003
-    plan = {"tokens": _call("histogram", gap), "spaces": _call("count_if", padded)}
-    plan |= {"zeros": _full(text, r"0\d+"), "pluses": _full(text, r"\+")}
-    return plan | _fits(column, text)
-
-
-def _fits(column: _Column, value: Expression) -> dict[str, Expression]:
-    """Count the values of each form, and what tells forms apart."""
-    plan: dict[str, Expression] = {}
-    for form in column.forms:
-        plan[form.pattern] = _full(value, form.pattern)
-        if form.kind == "date":
-            plan[form.format] = _call("count", _parsed(form, value))
-        elif form.kind == "number":
-            plan |= {"parts": _matching(value, "[.eE]"), "point zeros": _full(value, r"-?\d+\.0+")}
-        else:
-            plan |= {"parts " + form.kind: _matching(value, "[.]" if form.kind == "point" else ",")}
-    if any(form.kind in {"point", "comma"} for form in column.forms):
-        plan["long"] = _matching(value, r"\d{4}")
-    return plan
-
-
-def _full(value: Expression, pattern: str) -> Expression:
-    return _call("count_if", _call("regexp_full_match", value, pattern))
-
-
-def _matching(value: Expression, pattern: str) -> Expression:
-    return _call("count_if", _call("regexp_matches", value, pattern))
-
-
-def _parsed(form: Form, value: Expression) -> Expression:
-    plain = _call("regexp_replace", value, r"(Z|\+00:?00)$", "")
-    return _call("try_strptime", plain, form.formats)
-
-
 # ---------------------------------------------------------------------------------------------- deciding
 def _decide(columns: list[_Column], hints: Hints, delimiter: str) -> None:
     """Decide what each column holds; a column that leaves its decimal mark open follows those that do not."""
     for column in columns:
-        tokens: dict[str, int] = column.count.get("tokens") or {}
-        column.count["gaps"] = sum(tokens.values()) if column.forms else 0
+        column.count["gaps"] = column.words.total() if column.forms else 0
     sure = {found[0].kind for column in columns if len(found := column.full()) == 1} & {"point", "comma"}
     for column in columns:
         found = column.full()
@@ -276,7 +301,7 @@ def _mark(column: _Column, found: list[Form], hints: Hints, sure: set[str], deli
     kinds = {form.kind: form for form in found}
     if "number" in kinds:  # 1.234 is a number as programs write it, unless the file has decimal commas
         kinds = {"point": kinds["number"], "comma": kinds["comma"]}
-        if column.count.get("parts", 0) == 0:
+        if not column.count["parts"]:
             return [kinds["point"]]
     elif not column.count["parts comma"]:  # only a unit, blanks or apostrophes: the marks do not matter
         return [kinds["point"]]
@@ -304,38 +329,24 @@ def _mark(column: _Column, found: list[Form], hints: Hints, sure: set[str], deli
 
 
 def _convert(column: _Column, form: Form) -> None:
-    count, tidied = column.count, "tokens" in column.count
+    """Settle that a column is turned into what a form says."""
+    count = column.count
     _missing(column, forms.GAP)
-    text = _tidy(column.key) if tidied else ColumnExpression(column.key)
-    there = CaseExpression(_call("regexp_full_match", text, forms.GAP), ConstantExpression(None)).otherwise(
-        text
-    )
-    clean = there if count["gaps"] else text
-    if form.kind == "date":
-        column.made, column.type = _parsed(form, clean), "date"
-        return
-    whole = count["there"] - count["gaps"] == count["rows"]
-    if form.kind != "number":
-        sign = {"point": ".", "comma": ","}[form.kind]
-        number = _call("replace", _call("regexp_replace", clean, f"[^0-9{sign}]", "", "g"), sign, ".").cast(
-            "DOUBLE"
-        )
-        negative = _call("regexp_matches", clean, "[-−(]")
-        clean = CaseExpression(negative, number * ConstantExpression(-1)).otherwise(number)
+    column.target, column.type = _Target(forms.GAP, form), "date" if form.kind == "date" else "number"
+    whole = count["there"] - count["gaps"] == count["rows"] and form.kind != "date"
+    if form.kind in {"point", "comma"}:
         whole = whole and not count[f"parts {form.kind}"]
         count["repaired"] += count["there"] - count["gaps"]
         if form.unit:
             column.notes.append(f'Column "{column.name}": the sign {form.unit} was taken off its numbers.')
-    elif forms.is_id(column.name) and count["parts"] == count["point zeros"] > 0:
+    elif form.kind == "number" and forms.is_id(column.name) and count["parts"] == count["point zeros"] > 0:
         column.notes.append(f'Column "{column.name}": ids written as 17850.0 are read as 17850.')
         count["repaired"] += count["parts"]
-        column.made, column.type = _call("regexp_replace", clean, r"\.0+$", ""), "text"
+        column.target, column.type = _Target(forms.GAP, replace(form, kind=_ID)), "text"
         return
     else:
         whole = whole and not count["parts"]
-    column.made, column.type = (
-        (clean.cast("BIGINT"), "whole number") if whole else (clean.cast("DOUBLE"), "number")
-    )
+    column.type = "whole number" if whole else column.type
 
 
 def _keep(column: _Column) -> None:
@@ -345,7 +356,7 @@ def _keep(column: _Column) -> None:
     there = count["there"] - count["gaps"]
     if column.doubt:
         column.notes.append(f'Column "{column.name}" is read as text: {column.doubt}.')
-    elif count.get("zeros") and close:
+    elif count["zeros"] and close:
         column.notes.append(f'Column "{column.name}" is kept as text: some of its values begin with zeros.')
     elif 0 < close < there:
         kind = _WORDS[column.forms[0].kind]
@@ -355,30 +366,32 @@ def _keep(column: _Column) -> None:
         )
     elif close:
         column.notes.append(f'Column "{column.name}" is read as text: it holds days that do not exist.')
-    if "tokens" not in count:
-        count["repaired"] = 0
-        return
-    blank = _BLANK if count["pluses"] else _TEXT_GAP  # beside a plus a minus is an answer
-    _missing(column, blank)
+    column.target = _Target(
+        _BLANK if count["pluses"] else cells.TEXT_GAP
+    )  # beside a plus a minus is an answer
+    _missing(column, column.target.gap)
     count["repaired"] += count["spaces"]
-    text = _tidy(column.key)
-    gap = _call("regexp_full_match", text, blank)
-    column.made = CaseExpression(gap, ConstantExpression(None)).otherwise(text) if count["repaired"] else None
 
 
 def _missing(column: _Column, gap: str) -> None:
     """Count what is read as missing, and list the words that stood there."""
-    tokens = {word: n for word, n in (column.count.get("tokens") or {}).items() if re.fullmatch(gap, word)}
-    column.count["repaired"] = gone = sum(tokens.values())
+    words = {word: n for word, n in column.words.items() if re.fullmatch(gap, word)}
+    column.count["repaired"] = gone = sum(words.values())
     column.count["blank"] = gone
-    words = ", ".join(sorted(word for word in tokens if word))
+    said = ", ".join(sorted(word for word in words if word))
     if gone:
-        listed = f" ({words})" if words else ""
+        listed = f" ({said})" if said else ""
         entries = "1 entry is" if gone == 1 else f"{gone:,} entries are"
         column.notes.append(f'Column "{column.name}": {entries} read as missing{listed}.')
 
 
 # ---------------------------------------------------------------------------------------------- other kinds
+def _word(type_: pa.DataType) -> str:
+    if pa.types.is_integer(type_):
+        return "whole number"
+    return "number" if pa.types.is_floating(type_) else "date"
+
+
 def kind(dtype: str) -> str:
     """Return the word for a type of DuckDB or narwhals.
 
@@ -390,20 +403,10 @@ def kind(dtype: str) -> str:
     name = dtype.upper()
     if name.endswith("]") or name.startswith(("STRUCT", "LIST", "ARRAY", "MAP")):
         return "text"
-    if re.match(r"U?(?:TINY|SMALL|BIG|HUGE)?INT", name):
+    if re.match(r"U?(?:TINY|SMALL|BIG|HUGE)?INT(?!ERVAL)", name):
         return "whole number"
     if name.startswith(("FLOAT", "DOUBLE", "DECIMAL", "REAL")):
         return "number"
     return (
         "date" if name.startswith(("DATE", "TIMESTAMP")) else "yes/no" if name.startswith("BOOL") else "text"
     )
-
-
-def _plain(key: str, dtype: str) -> tuple[Expression | None, str]:
-    """Return what turns a typed column of a file into a kind that every room can work with, and its word."""
-    column, word = ColumnExpression(key), kind(dtype)
-    if dtype.startswith("DECIMAL") or dtype in {"HUGEINT", "UHUGEINT"}:
-        return column.cast("DOUBLE"), word
-    if word in {"text", "yes/no"}:
-        return column.cast("VARCHAR"), "text"
-    return None, word

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, hypergeom, norm
 
-from segkit.insight.profile import Customers, profile
+from segkit.insight.profile import Customers, profile, withheld
 
 SAMPLE = 5_000  # customers whose columns are shuffled
 LEVEL = 0.05
@@ -56,8 +56,10 @@ def _of_levels(held: Any, level: Any, segment: Any, everyone: Any) -> np.ndarray
     return np.asarray(np.sign(held / segment - level / everyone) * norm.isf(p / 2).clip(0, 38))
 
 
-def unused(customers: Customers, *, by: str = "segment", **columns: Any) -> pd.DataFrame:
+def unused(customers: Customers, *, by: str = "segment", least: int = 0, **columns: Any) -> pd.DataFrame:
     """Test whether segments differ in columns that did not make them; `columns` as for `profile`.
+
+    Cells that rest on fewer than `least` customers are left out, see `segkit.insight.profile.withheld`.
 
     Returns
     -------
@@ -65,7 +67,8 @@ def unused(customers: Customers, *, by: str = "segment", **columns: Any) -> pd.D
         `p_adjusted` controls the share of false findings among all that are called different (Benjamini and
         Yekutieli 2001, Annals of Statistics 29), whatever the columns have to do with one another.
     """
-    table = with_tests(profile(customers, by=by, **columns))
+    table = withheld(with_tests(profile(customers, by=by, **columns)), least)
+    table = table[~table["withheld"]].drop(columns="withheld")
     if table.empty or table["segment"].nunique() < 2:
         return pd.DataFrame(columns=UNUSED)
     levels = table.groupby("column")["level"].transform("nunique")

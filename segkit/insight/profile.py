@@ -23,6 +23,7 @@ PROFILE = [
     "segment", "column", "kind", "level", "n", "mean", "median", "q05", "q25", "q75", "q95", "share",
     "all_mean", "all_median", "all_share", "index", "index_of", "effect", "total_share",
 ]  # fmt: skip
+OWN = ("mean", "median", "q05", "q25", "q75", "q95", "share", "index", "effect", "total_share", "v_test")
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q75": 0.75, "q95": 0.95}
 
 Customers = IntoDataFrame | nw.DataFrame[Any]
@@ -101,6 +102,61 @@ def sizes(
         total = table.value_sum.sum()
         table.insert(5, "value_share", table.value_sum / total if total > 0 else np.nan)
     return table
+
+
+def withheld(profile: pd.DataFrame, least: int) -> pd.DataFrame:
+    """Take out of a profile what rests on fewer than `least` customers, so that it can be published.
+
+    Of a level that few in a segment have, and of a number that few in a segment have, only that it is
+    withheld is said; nobody having a level is no secret. Where one cell could be told from the total and the
+    others, the smallest other goes too (complementary suppression: Hundepool et al. 2012, Statistical
+    Disclosure Control, chapter 4).
+
+    Examples
+    --------
+    >>> counts = [[40, 30, 30], [50, 3, 47], [20, 60, 20]]
+    >>> rows = [(s + 1, "abc"[j]) for s in range(3) for j in range(3) for _ in range(counts[s][j])]
+    >>> made = profile(pd.DataFrame(rows, columns=["segment", "plan"]), categories=["plan"])
+    >>> withheld(made, 10).pivot(index="segment", columns="level", values="share").values.tolist()
+    [[0.4, nan, nan], [0.5, nan, nan], [0.2, 0.6, 0.2]]
+    """
+    if least < 2 or profile.empty:
+        return profile.assign(withheld=False)
+    level = (profile["kind"] == "category").to_numpy()
+    held = np.where(level, np.rint((profile["share"] * profile["n"]).to_numpy(dtype=float)), profile["n"])
+    told = profile.assign(held=held, withheld=(held > 0) & (held < least))
+    for _, column in told[told["column"].isin(told.loc[told["withheld"], "column"])].groupby("column"):
+        cells = column.pivot_table(index="segment", columns="level", values="held")
+        rows = column.assign(row=column.index).pivot_table(index="segment", columns="level", values="row")
+        hidden = _hidden(cells.to_numpy(), (cells > 0).to_numpy() & (cells < least).to_numpy())
+        told.loc[rows.to_numpy()[hidden], "withheld"] = True
+    told.loc[told["withheld"], list(OWN)] = np.nan
+    return told.drop(columns="held")
+
+
+def guarded(sizes: pd.DataFrame, least: int) -> pd.DataFrame:
+    """Take out of `sizes` what a segment of fewer than `least` customers is worth, and what would tell it."""
+    counts = sizes["customers"].to_numpy()[:, None]
+    small = (counts > 0) & (counts < least)
+    hidden = _hidden(counts, small)[:, 0] if small.any() else small[:, 0]
+    worth = [name for name in map(str, sizes) if name.startswith("value_")]
+    return sizes.assign(**{name: sizes[name].astype(float).mask(hidden) for name in worth})
+
+
+def _hidden(counts: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Hide cells, (segments, levels), until no line has just one: what serves twice, then what is small."""
+    while True:
+        lone = [(axis, int(i)) for axis in (0, 1) for i in np.flatnonzero(hidden.sum(axis=1 - axis) == 1)]
+        lone = [(axis, i) for axis, i in lone if hidden.shape[1 - axis] > 1]
+        if not lone:
+            return hidden
+        axis, i = lone[0]
+        line, crossing = (hidden[i], hidden.sum(axis=0)) if axis == 0 else (hidden[:, i], hidden.sum(axis=1))
+        size = counts[i] if axis == 0 else counts[:, i]
+        best = min(
+            np.flatnonzero(~line), key=lambda j: (crossing[j] != 1, crossing[j] == 0, size[j] == 0, size[j])
+        )
+        line[best] = True
 
 
 def figures(profile: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

@@ -153,7 +153,8 @@ def _map(view: _View) -> Panel:
 def _profiles(view: _View) -> Panel:
     profile, n = view.study.profile, view.numbers
     left = profile.groupby(["column", "level"]).ngroups - len(column_plots.profile_rows(profile, view.order))
-    caption = captions.profiles(profile, view.study.drivers, view.labels, n, left=left)
+    least = view.study.params.min_cell
+    caption = captions.profiles(profile, view.study.drivers, view.labels, n, left=left, least=least)
     if view.alone:
         return view.panel("profiles", caption, None, tables.medians(profile, view.labels, n))
     figure = column_plots.profiles(profile, order=view.order, labels=view.labels, **view.style)

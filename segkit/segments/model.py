@@ -47,7 +47,10 @@ FALLBACK = 3 * 1.2533  # and in mean absolute deviations, for where most custome
 
 
 class Segment(BaseModel):
-    """One segment: number from 1, name, centre by prepared column, and how far is unusual."""
+    """One segment: number from 1, name, centre by prepared column, and how far is unusual.
+
+    `more` are centres of segments that were joined to it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,6 +58,7 @@ class Segment(BaseModel):
     name: str
     cutoff: FiniteFloat
     center: dict[str, FiniteFloat]
+    more: tuple[dict[str, FiniteFloat], ...] = ()
 
 
 class Model(BaseModel):
@@ -103,9 +107,15 @@ class Model(BaseModel):
 
     @property
     def centers(self) -> Floats:
-        """Centres, (k, p), in the order of `preparation.names`."""
+        """Centres, at least one of each segment in order, by column in the order of `preparation.names`."""
         names = self.preparation.names
-        return np.array([[each.center[name] for name in names] for each in self.segments], dtype=np.float64)
+        every = [center for each in self.segments for center in (each.center, *each.more)]
+        return np.array([[center[name] for name in names] for center in every], dtype=np.float64)
+
+    @property
+    def owners(self) -> list[int]:
+        """The segment, from 1, of each of the `centers`."""
+        return [each.segment for each in self.segments for _ in (each.center, *each.more)]
 
     @property
     def names(self) -> list[str]:
@@ -114,7 +124,7 @@ class Model(BaseModel):
 
     @property
     def cutoffs(self) -> list[float]:
-        """Distances beyond which a customer is unusual, segment 1 first."""
+        """Distances to a centre beyond which a customer is unusual, segment 1 first."""
         return [each.cutoff for each in self.segments]
 
     @classmethod
@@ -127,6 +137,7 @@ class Model(BaseModel):
         algorithm: str = "kmeans",
         metric: Metric | None = None,
         names: Sequence[str] = (),
+        owners: Sequence[int] = (),
         supported: bool = True,
         placed: pd.DataFrame | None = None,
         training: Mapping[str, Any] | None = None,
@@ -139,19 +150,20 @@ class Model(BaseModel):
             (k, p), in the order of `preparation.names`; row 0 becomes segment 1.
         names
             One per segment; without, they are empty until `named` gives them.
+        owners
+            The segment, from 1 in rising order, of each centre, where some have several.
         placed
             `segment` and `distance` of each row where the centres do not say; the model then places nobody.
         training
             Plain values to keep with the model, such as seed and verdict.
         """
-        segments = [
-            Segment(
-                segment=i, name=name, cutoff=0.0, center=dict(zip(preparation.names, center, strict=True))
-            )
-            for i, (name, center) in enumerate(
-                zip(list(names) or [""] * len(centers), np.asarray(centers).tolist(), strict=True), start=1
-            )
-        ]
+        every = [dict(zip(preparation.names, center, strict=True)) for center in np.asarray(centers).tolist()]
+        whose = list(owners) or list(range(1, len(every) + 1))
+        called = list(names) or [""] * max(whose)
+        segments = []
+        for i, name in zip(range(1, max(whose) + 1), called, strict=True):
+            first, *more = [center for center, owner in zip(every, whose, strict=True) if owner == i]
+            segments.append(Segment(segment=i, name=name, cutoff=0.0, center=first, more=tuple(more)))
         blank = cls(
             algorithm=algorithm,
             supported=supported,
@@ -188,7 +200,8 @@ class Model(BaseModel):
             self.segments[old - 1].model_copy(update={"segment": new, "name": names.get(new, "")})
             for new, old in enumerate(order, start=1)
         )
-        metric = self.metric.reordered([old - 1 for old in order]) if self.metric else None
+        pieces = [j for old in order for j, owner in enumerate(self.owners) if owner == old]
+        metric = self.metric.reordered(pieces) if self.metric else None
         sizes = [self.training["sizes"][old - 1] for old in order]
         return self.model_copy(
             update={"segments": moved, "metric": metric, "training": self.training | {"sizes": sizes}}
@@ -205,7 +218,14 @@ class Model(BaseModel):
             A column the model needs is missing, or holds text where numbers were learnt.
         """
         self._must_place()
-        return place.place(self.preparation, self.centers, self.cutoffs, frame, self.metric)
+        return place.place(
+            self.preparation, self.centers, self._limits, frame, self.metric, owners=self.owners
+        )
+
+    @property
+    def _limits(self) -> list[float]:
+        """Cut-offs of the `centers`."""
+        return [self.cutoffs[owner - 1] for owner in self.owners]
 
     def _must_place(self) -> None:
         if not self.places:
@@ -232,7 +252,13 @@ class Model(BaseModel):
         texts = [recipe.column for recipe in self.preparation.columns if not recipe.numeric]
         customers = sql.relation(numbers, [*texts, *({id_column} - {*numbers, *texts})])
         placed = place.place(
-            self.preparation, self.centers, self.cutoffs, customers, self.metric, keep=id_column
+            self.preparation,
+            self.centers,
+            self._limits,
+            customers,
+            self.metric,
+            owners=self.owners,
+            keep=id_column,
         )
         name: nw.Expr = nw.lit("")
         for each in self.segments:
@@ -324,7 +350,7 @@ def _checked(values: Any, name: str) -> Model:
         raise ModelError(f"{name} was changed or damaged: its SHA-256 does not match. Fit the model again.")
     try:
         model = Model.model_validate({key: value for key, value in content.items() if key != "format"})
-        width = {len(each.center) for each in model.segments}
+        width = {len(center) for each in model.segments for center in (each.center, *each.more)}
         whole = width == {model.centers.shape[1]} and [s.segment for s in model.segments] == list(
             range(1, len(model.segments) + 1)
         )

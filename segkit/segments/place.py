@@ -27,12 +27,14 @@ TERMS = 256  # columns x segments from which blocks are faster than expressions
 BLOCK = 8_192
 
 
-def place(  # noqa: PLR0917 - what places, in the order of the formula
+def place(
     preparation: Preparation,
     centers: Floats,
     cutoffs: Sequence[float],
     frame: Any,
     metric: Metric | None = None,
+    *,
+    owners: Sequence[int] = (),
     keep: str = "",
 ) -> Frame:
     """Return where each row belongs.
@@ -42,9 +44,11 @@ def place(  # noqa: PLR0917 - what places, in the order of the formula
     centers
         (k, p), in the order of `preparation.names`.
     cutoffs
-        (k,), the distances beyond which a customer is unusual.
+        (k,), the distances to each centre beyond which a customer is unusual.
     metric
         What assigns instead of plain distance; `confidence` is then the posterior against the next segment.
+    owners
+        The segment, from 1, of each centre; without, centre j is that of segment j.
     keep
         A column of a lazy frame that is passed on, as `kept`.
 
@@ -60,16 +64,19 @@ def place(  # noqa: PLR0917 - what places, in the order of the formula
     measure, usable = (partial(_pushed, keep=keep) if pushed else _blocked), nw.col("usable")
     squares = [nw.col(f"d{j}") for j in range(len(centers))]
     measured = measure(preparation, centers, frame, metric).with_columns(least=_least(squares))
-    nearest = _choose([square == nw.col("least") for square in squares], range(1, len(squares) + 1))
-    placed = measured.with_columns(segment=nw.when(usable).then(nearest).otherwise(nw.lit(0)).cast(nw.Int64))
-    inside = [nw.col("segment") == number for number in range(1, len(squares) + 1)]
+    numbers, every = list(owners) or list(range(1, len(squares) + 1)), range(1, len(squares) + 1)
+    nearest = _choose([square == nw.col("least") for square in squares], every)
+    placed = measured.with_columns(centre=nw.when(usable).then(nearest).otherwise(nw.lit(0)).cast(nw.Int64))
+    inside = [nw.col("centre") == number for number in every]
+    segment = nw.when(usable).then(_choose(inside, numbers)).otherwise(nw.lit(0)).cast(nw.Int64)
+    placed = placed.with_columns(segment=segment)
     others = [
-        nw.when(mine).then(nw.lit(np.inf)).otherwise(square)
-        for mine, square in zip(inside, squares, strict=True)
+        nw.when(nw.col("segment") == number).then(nw.lit(np.inf)).otherwise(square)
+        for number, square in zip(numbers, squares, strict=True)
     ]
     least, following = nw.col("least"), _least(others)
     if metric is None:
-        own, fit = least.sqrt(), _confidence(least.sqrt(), following.sqrt(), len(squares))
+        own, fit = least.sqrt(), _confidence(least.sqrt(), following.sqrt(), len(set(numbers)))
     else:
         own = (least - _choose(inside, metric.offsets)).clip(lower_bound=0.0).sqrt()
         fit = 1.0 / (1.0 + ((least - following) / 2.0).exp())

@@ -53,6 +53,13 @@ def valleys(X: Floats, labels: Labels) -> Floats:
     return found
 
 
+def around(X: Floats, pieces: Labels, owners: Labels) -> Floats:
+    """Return the shallowest valley between pieces of each segment and those of others, shape (k,)."""
+    between = valleys(X, pieces)
+    apart = np.where(owners[:, None] == owners, np.nan, between)
+    return np.array([np.nanmax(apart[owners == j], initial=0.0) for j in range(int(owners.max()) + 1)])
+
+
 def _valley(along: Floats) -> float:
     """Return the ratio for rows along an axis that has the two centres at 0 and 1."""
     along = np.sort(along)
@@ -80,11 +87,14 @@ def merged(X: Floats, labels: Labels) -> Labels:
     return labels
 
 
-def jaccards(X: Floats, labels: Labels, again: Callable[[Floats, int], Labels], *, seed: int) -> Floats:
+def jaccards(
+    X: Floats, labels: Labels, again: Callable[[Floats, int], Labels], *, seed: int, joined: bool = False
+) -> Floats:
     """Return each segment's best Jaccard similarity in every bootstrap sample, shape (bootstraps, k).
 
-    `again(rows, b)` fits the resampled rows anew and returns labels of all of X, -1 for none. Source: Hennig
-    (2007), Cluster-wise assessment of cluster stability.
+    `again(rows, b)` fits the resampled rows anew and returns labels of all of X, -1 for none. `joined`
+    segments are held against all that is found in their place. Source: Hennig (2007), Cluster-wise
+    assessment of cluster stability.
     """
     rng = np.random.default_rng(seed)
     own = np.eye(int(labels.max()) + 1)[labels]
@@ -92,6 +102,8 @@ def jaccards(X: Floats, labels: Labels, again: Callable[[Floats, int], Labels], 
     for b in range(BOOTSTRAPS):
         other = again(X[rng.integers(0, len(X), len(X))], b)
         theirs = np.eye(int(other.max()) + 2)[other][:, : max(1, int(other.max()) + 1)]  # -1 is the last row
+        if joined:  # what is found again is joined as it fits best
+            theirs = theirs @ np.eye(own.shape[1])[(own.T @ theirs).argmax(axis=0)]
         both = own.T @ theirs
         found.append((both / (own.sum(axis=0)[:, None] + theirs.sum(axis=0) - both)).max(axis=1))
     return np.array(found)
@@ -104,6 +116,7 @@ def table(
     *,
     seed: int,
     deep: Floats | None = None,
+    joined: bool = False,
 ) -> pd.DataFrame:
     """Return one row per segment, from 1: share, Jaccard (mean, and 5 to 95 % of samples), valley, status.
 
@@ -113,7 +126,7 @@ def table(
     valleys, (k,), where straight lines between centres do not show them.
     """
     k = int(labels.max()) + 1
-    same = jaccards(X, labels, again, seed=seed)
+    same = jaccards(X, labels, again, seed=seed, joined=joined)
     if deep is None:
         deep = np.nanmax(valleys(X, labels), axis=1, initial=0.0) if k > 1 else np.zeros(k)
     beyond = _beyond(X)

@@ -42,7 +42,8 @@ class Solution:
 
     Where that is not so, `follows` is false: only the rows it was made of have a segment, and -1 are rows in
     none. `metric` assigns a row where that is not plain distance; `fit` is how sure each row's segment is,
-    and `away` how far it is from it, where the centres do not tell.
+    and `away` how far it is from it, where the centres do not tell. Where segments were joined there are more
+    centres than segments, and `owners` says whose each is.
     """
 
     segments: int
@@ -53,6 +54,7 @@ class Solution:
     follows: bool = True
     fit: Floats | None = None
     away: Floats | None = None
+    owners: Labels | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -379,6 +381,47 @@ def propose(table: pd.DataFrame, largest: int, distinct: int, least: float = 0.0
         f"; only {distinct} customers differ, so no larger number was tried" if numbers[-1] < largest else ""
     )
     return chosen, f"{why}{short}."
+
+
+def join(solution: Solution, parts: Sequence[Sequence[int]]) -> Solution:
+    """Return the solution with segments, from 1, joined; numbered by size again, each keeping its centres.
+
+    Raises
+    ------
+    ParameterError
+        There is no such segment, one is named twice, or the segments follow no centres.
+
+    Examples
+    --------
+    >>> one = Solution(3, np.array([0, 0, 0, 1, 1, 2]), np.array([[0.0], [5.0], [9.0]]), 0.0)
+    >>> two = join(one, [[2, 3]])
+    >>> two.labels.tolist(), two.owners.tolist()
+    ([0, 0, 0, 1, 1, 1], [0, 1, 1])
+    """
+    named, k = [number for part in parts for number in part], solution.segments
+    if not solution.follows:
+        raise ParameterError("merge joins segments that segkit places by centres; these are not placed.")
+    if wrong := [number for number in named if not 1 <= number <= k or named.count(number) > 1]:
+        raise ParameterError(
+            f"merge names segment {wrong[0]}, and there are 1 to {k}. Name each at most once; "
+            "the numbers are those of the study without merge."
+        )
+    groups = [[number - 1 for number in part] for part in parts]
+    groups += [[j] for j in range(k) if j + 1 not in named]
+    if len(groups) < 2:
+        raise ParameterError("merge joins all segments into one. Leave at least two.")
+    counts = np.bincount(solution.labels, minlength=k)
+    groups.sort(key=lambda group: (-int(counts[group].sum()), min(group)))
+    pieces = [j for group in groups for j in sorted(group)]
+    owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    return replace(
+        solution,
+        segments=len(groups),
+        labels=owners[np.argsort(pieces)][solution.labels],
+        centers=solution.centers[pieces],
+        metric=solution.metric.reordered(pieces) if solution.metric else None,
+        owners=owners,
+    )
 
 
 def _alone(X: Matrix) -> Solution:

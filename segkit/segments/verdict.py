@@ -9,7 +9,7 @@ chance. Does it hold? Every segment is looked for again in bootstrap samples and
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -89,6 +89,8 @@ class Verdict:
         The segments shown that do not hold, or are made of far-out rows, where something stands out.
     dbcv
         The density-based validity of the number shown, where HDBSCAN found it; otherwise NaN.
+    found
+        The number of segments before some were joined; `shown` where none were.
     labels
         The column whose segments are shown, where they existed already; then `segments` is what the data
         support beside them.
@@ -115,6 +117,7 @@ class Verdict:
     held: int = 0
     failed: tuple[int, ...] = ()
     dbcv: float = np.nan
+    found: int = 0
     labels: str = ""
 
 
@@ -235,7 +238,8 @@ def settle(
     beyond = segments if segments > max_segments else 0
     found = sweep_room.sweep(X, segments=beyond, max_segments=max_segments, algorithm=method, seed=seed)
     auto = algorithm == "auto"
-    return (*decide(found, measured, segments=segments, auto=auto, seed=seed, least=least), found)
+    decided = decide(found, measured, segments=segments, auto=auto, seed=seed, least=least)
+    return (*decided[:3], found)
 
 
 def measure(
@@ -294,23 +298,28 @@ def decide(
     seed: int = 0,
     least: float = 0.0,
     given: Given | None = None,
-) -> tuple[Verdict, pd.DataFrame, pd.DataFrame]:
+    merge: Sequence[Sequence[int]] = (),
+) -> tuple[Verdict, pd.DataFrame, pd.DataFrame, Solution]:
     """Turn what was measured into verdict, evidence and strength, for one number asked for; see `judge`.
 
-    `given` are segments that exist already: they are shown, and judged like those that the data give.
+    `given` are segments that exist already: they are shown, and judged like those that the data give. `merge`
+    joins some of those shown. The last thing returned are the segments shown.
     """
     decided = _decided(sweep, measured, least)
     evidence = _evidence(sweep, measured, decided, segments)
     shown = sweep.nearest(segments) if segments else decided
     solution = given.solution if given else sweep.solutions[shown]
+    pieces = solution.segments
+    if merge:
+        solution = sweep_room.join(solution, merge)
     shown = solution.segments
     held = NO_STRENGTH.copy()
     if shown > 1 and measured.chance:
         held = _strength(solution, sweep.algorithm, measured, seed)
-    told = evidence[evidence["segments"] == (shown if shown > 1 else sweep.proposed)].to_dict("records")
+    told = evidence[evidence["segments"] == (pieces if pieces > 1 else sweep.proposed)].to_dict("records")
     row = told[0] if told else {}
     stands = bool(measured.chance and measured.chance.z > ENOUGH)
-    wanted = decided > 1 and (bool(given) or shown == decided)
+    wanted = decided > 1 and (bool(given) or pieces == decided)
     failed = tuple(held.loc[held["status"].isin(FAILED), "segment"].astype(int)) if decided > 1 else ()
     found = "stands_out" if stands else "one_column"
     verdict = Verdict(
@@ -318,7 +327,7 @@ def decide(
         segments=decided,
         shown=shown,
         asked=segments,
-        supported=wanted and len(failed) < shown if given else not segments or shown == decided,
+        supported=wanted and len(failed) < shown if given else not segments or pieces == decided,
         reason=found if decided > 1 else _why_not(measured),
         z=measured.chance.z if measured.chance else np.nan,
         silhouette=given.silhouette if given else float(row["silhouette"]),
@@ -333,11 +342,12 @@ def decide(
         algorithm=sweep.algorithm,
         why=_why(sweep.algorithm, measured) if auto else f"{sweep.algorithm} asked for",
         failed=failed,
+        found=pieces,
         dbcv=np.nan if given else float(row["dbcv"]),
         held=int((held["status"] == "holds").sum()) if decided > 1 else 0,
         labels=given.column if given else "",
     )
-    return verdict, evidence, held if decided > 1 else held.assign(status="does not hold")
+    return verdict, evidence, held if decided > 1 else held.assign(status="does not hold"), solution
 
 
 NO_STRENGTH = pd.DataFrame(columns=strength.TABLE)
@@ -350,18 +360,26 @@ def _strength(solution: Solution, algorithm: str, measured: Measured, seed: int)
     rows, (present, packed) = measured.sample[inside], np.unique(labels[inside], return_inverse=True)
     method, deep = registry.get(algorithm), None
     dense = isinstance(method, Hdbscan) and solution.fit is not None
+    count, joined = len(present), solution.owners is not None
     if dense:
         deep = density.hollows(rows, packed)
+    if solution.owners is not None:
+        nearest = solution.metric.nearest if solution.metric else validity.nearest
+        own, at = np.unique(nearest(rows, solution.centers), return_inverse=True)
+        count, owners = len(own), np.searchsorted(present, solution.owners[own])
+        deep = strength.around(rows, at, owners)
 
     def again(drawn: Floats, b: int) -> Labels:
         if solution.metric:
-            return mixture.refit(drawn, rows, len(present), solution.metric, seed=seed + b)
+            return mixture.refit(drawn, rows, count, solution.metric, seed=seed + b)
         if dense:
             return hdbscan.again(drawn, rows, np.bincount(packed))
         plain = method if not isinstance(method, Hdbscan) else registry.get("kmeans")
-        return validity.nearest(rows, plain.fit(drawn, len(present), seed=seed + b, quick=True)[1])
+        return validity.nearest(rows, plain.fit(drawn, count, seed=seed + b, quick=True)[1])
 
-    found = strength.table(rows, packed, again, seed=seed, deep=deep).assign(segment=present + 1)
+    found = strength.table(rows, packed, again, seed=seed, deep=deep, joined=joined).assign(
+        segment=present + 1
+    )
     every = found.set_index("segment").reindex(range(1, solution.segments + 1)).reset_index()
     return every.fillna({"share": 0.0, "jaccard": 0.0, "status": "does not hold"})
 

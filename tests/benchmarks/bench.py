@@ -71,49 +71,6 @@ def study(rows: int, folder: Path) -> list[Row]:
     ]
 
 
-SUMS = """
-select who, max(day) filter (money >= 0) as last, min(day) filter (money >= 0) as first,
-    count(distinct day) filter (money >= 0) as frequency, sum(money) as total,
-    count(distinct year(day) * 12 + month(day)) filter (money >= 0) as months,
-    count(*) as lines, count(*) filter (money < 0) as returns
-from read_parquet($file) group by who
-"""
-
-
-def purchases(rows: int, folder: Path) -> list[Row]:
-    """Sum up a log of two years by customer, twenty lines each, beside one statement of SQL and pandas."""
-    import duckdb
-    import pandas as pd
-
-    from segkit.data.rfm import rfm
-
-    file = str(folder / f"{rows}.parquet")
-    duckdb.sql(f"""
-        select (hash(i) % {rows // 20})::bigint as who, date '2023-01-01' + (hash(i + 7) % 730)::int as day,
-            round((hash(i + 13) % 10000) / 100.0 - 5, 2) as money from range({rows}) as r(i)
-    """).write_parquet(file)
-    names = {"customer_id": "who", "date": "day", "amount": "money"}
-
-    def by_pandas() -> Any:
-        log = pd.read_parquet(file)
-        bought = log[log["money"] >= 0]
-        groups = bought.assign(month=pd.to_datetime(bought["day"]).dt.to_period("M")).groupby("who")
-        made = groups.agg(last=("day", "max"), first=("day", "min"), days=("day", "nunique"),
-                          months=("month", "nunique"))  # fmt: skip
-        return made.join(log.groupby("who")["money"].agg(["sum", "size"]))
-
-    ours = step(lambda: rfm(duckdb.read_parquet(file), **names))
-    return [
-        (
-            f"rfm, {rows:,} rows",
-            ours,
-            "SQL",
-            step(lambda: duckdb.sql(SUMS, params={"file": file}).to_arrow_table()),
-        ),
-        (f"rfm, {rows:,} rows", ours, "pandas", step(by_pandas)),
-    ]
-
-
 def usual(matrix: Any) -> None:
     """Do what a tutorial does: k-means for k = 2 to 12, each with a silhouette (on 10,000 rows at most)."""
     for segments in range(2, 13):
@@ -134,7 +91,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for rows in sizes:
             report(study(rows, Path(folder)))
-            report(purchases(rows * 20, Path(folder)))
 
 
 if __name__ == "__main__":

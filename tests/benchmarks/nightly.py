@@ -2,8 +2,8 @@
 
 The files ask for the built-in sample with different seeds, each a run of its own with kernel, report and
 manifest. Throughput is files per second of the clock. A run's own overhead is what `segkit run` costs beyond
-`segkit.segment` on the same parameters, which is all the reading and fitting there is, in CPU seconds of all
-processes. Writes a table (Markdown).
+`segkit.segment` and the answers under other preparations, which are all the reading and fitting there is, in
+CPU seconds of all processes. Writes a table (Markdown).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def at_once(files: int, folder: Path) -> list[tuple[int, float]]:
 def overhead(turns: int, folder: Path) -> tuple[float, float]:
     """Return the CPU seconds of a run of the sample, and of reading and fitting it alone, each a median."""
     study = "from time import process_time as now; from segkit import segment; segment('sample:nothing', "
-    study += "max_segments=3); began = now(); segment('sample:retail'); print(now() - began)"
+    study += "max_segments=3); began = now(); segment('sample:retail').preparations; print(now() - began)"
     whole, alone = [], []
     for _ in range(turns):
         whole.append(run("sample:retail", "--out", "one", folder=folder)[1])

@@ -58,8 +58,9 @@ def served(request, tmp_path_factory):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     places = json.dumps([*THREADS, *CALLBACKS.values(), CELL])
-    env = {**os.environ, "SEGKIT_TOKEN": TOKEN, "SEGKIT_PREHEAT": "0", "SEGKIT_MAX_KERNELS": "30", "PYTHONPATH": str(place),
-           "PYTHONSABOTAGE": str(place / "told.json"), "PYTHONSABOTAGE_PLACES": places}  # fmt: skip
+    env = {**os.environ, "SEGKIT_TOKEN": TOKEN, "SEGKIT_PREHEAT": "0", "SEGKIT_MAX_KERNELS": "30",
+           "PYTHONPATH": str(place), "PYTHONSABOTAGE": str(place / "told.json"),
+           "PYTHONSABOTAGE_PLACES": places}  # fmt: skip
     code = f"from segkit.serve import serve; serve(port={port}, notebook={str(book)!r})"
     fails = Fails(place)
     server = Spawned([sys.executable, "-c", code], place / "serve.log", env=env)

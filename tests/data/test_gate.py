@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import openpyxl
@@ -240,7 +243,13 @@ def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
     [
         ("a,b\n1,2\n".encode("utf-16-le"), True),  # without its mark
         (b"a,b\n" + b"1,2\n" * 9 + b"\0", False),
-        (b"a\0b\0", False),  # too short to tell
+        ("a,b\n1,2\n".encode("utf-16-be"), True),
+        (b"\xff\xfea", True),
+        (b"\xfe\xffa", True),
+        (b"a\0b\0" * 3, True),
+        (b"a\0b\0" * 2, False),  # too short to tell: eight bytes are 3.6 to compare with 4
+        (b"a\0b\0c\0d\0e", False),
+        (b"\0" * 9 + b"a" * 11, False),  # 45 per cent, and on both sides
         (b"\0\0\0\0a\0\0\0\0\0", False),  # zeros on both sides
     ],
 )
@@ -311,3 +320,67 @@ def test_a_damaged_part_is_left_to_the_parser(tmp_path: Path) -> None:
 def test_the_memory_of_a_process_that_is_gone_is_none() -> None:
     assert gate._resident(os.getpid()) > 10_000_000
     assert gate._resident(2**22 + 1) == 0
+
+
+def confined(monkeypatch: pytest.MonkeyPatch, folder: Path, code: str) -> dict[str, Any]:
+    """Let the gate's child run this code, and return what the gate makes of it."""
+    monkeypatch.setattr(gate, "_CHILD", code)
+    return gate.confined({"kind": "text"}, folder, Limits(), "a.csv")
+
+
+def test_the_child_has_no_environment_and_stands_in_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGKIT_TOKEN", "hush")
+    code = """
+import json, os, sys
+told = {"env": dict(os.environ), "cwd": os.getcwd(), "isolated": sys.flags.isolated}
+told |= {"leads": os.getsid(0) == os.getpid(), "asked": json.loads(sys.argv[2]), "root": sys.argv[1]}
+told["typed"] = sys.stdin.read()
+print(json.dumps(told))
+print("noise", file=sys.stderr)
+"""
+    told = confined(monkeypatch, tmp_path, code)
+    assert set(told["env"]) <= {"LC_CTYPE"}  # which Python sets for itself
+    assert told["cwd"] == str(tmp_path)
+    assert (told["isolated"], told["typed"], told["leads"]) == (1, "", True)
+    assert told["asked"]["kind"] == "text"
+    assert told["asked"]["folder"] == str(tmp_path)
+    assert told["asked"]["limits"]["memory"] == Limits().memory
+    assert (Path(told["root"]) / "segkit" / "data" / "gate.py").is_file()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["said"]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import os; os.abort()", "a.csv is damaged or too large to be read."),
+        ("print('half {')", "a.csv is damaged or too large to be read."),
+        ("""print('{"fault": "a.csv is odd."}')""", "a.csv is odd."),
+    ],
+)
+def test_what_becomes_of_the_child_is_one_sentence(
+    code: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SourceError) as caught:
+        confined(monkeypatch, tmp_path, code)
+    assert str(caught.value) == said
+
+
+def test_the_scanner_sees_the_file_and_a_path_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEGKIT_TOKEN", "hush")
+    monkeypatch.chdir(tmp_path)
+    Path("a.csv").write_text("a,b\n1,2\n3,4\n")
+    code = "import json, os, sys; print('noise'); seen = [sys.argv, dict(os.environ), sys.stdin.read()]\n"
+    code += "json.dump(seen, open('told', 'w'))"
+    Path("scan.py").write_text(code)
+    limits = Limits(scanner=f"{sys.executable} {tmp_path / 'scan.py'} --deep")
+    gate.inspect(Path("a.csv"), "text", limits, "a.csv")
+    arguments, environ, typed = json.loads(Path("told").read_text())
+    assert arguments == [str(tmp_path / "scan.py"), "--deep", str(tmp_path / "a.csv")]
+    assert environ.pop("PATH") == os.environ["PATH"]
+    assert set(environ) <= {"LC_CTYPE"}
+    assert typed == ""
+    assert capfd.readouterr() == ("", "")

@@ -86,7 +86,7 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
     if tried.empty:
         alike = f"{counted(verdict.rows_used, numbers, 'customer')}, too few or too alike to try any number."
         return Caption(title, subtitle, empty=("Nothing to choose from", alike))
-    best = tried[tried["segments"] == verdict.shown] if verdict.shown > 1 else tried.nlargest(1, "silhouette")
+    best = tried[tried["segments"] == verdict.found] if verdict.found > 1 else tried.nlargest(1, "silhouette")
     asked = (
         f"The dashed frame marks the {verdict.asked} segments you asked for; the data do not support them."
     )
@@ -139,7 +139,7 @@ def _telling_share(sizes: pd.DataFrame, numbers: Numbers, value: str) -> str:
     if not value:
         top = records(sizes)[int(sizes["customers"].to_numpy().argmax())]
         return f"Segment {top['segment']} holds {numbers.percent(top['share'])} of the customers"
-    row = records(sizes)[int((sizes["value_share"] - sizes["share"]).abs().to_numpy().argmax())]
+    row = records(sizes)[int((sizes["value_share"] - sizes["share"]).abs().fillna(0.0).to_numpy().argmax())]
     few, much = numbers.percent(row["share"]), numbers.percent(row["value_share"])
     lead = f"Segment {row['segment']}: {few} of the customers"
     return fit(f"{lead} bring {much} of the {value}", f"{lead}, {much} of the value")
@@ -168,9 +168,15 @@ def customer_map(drawn: pd.DataFrame, *, explained: Sequence[float], total: int,
 
 
 def profiles(
-    profile: pd.DataFrame, drivers: pd.DataFrame, labels: Labels, numbers: Numbers, *, left: int
+    profile: pd.DataFrame,
+    drivers: pd.DataFrame,
+    labels: Labels,
+    numbers: Numbers,
+    *,
+    left: int,
+    least: int = 0,
 ) -> Caption:
-    """Caption the profile; `left` counts the rows that stand in the table only."""
+    """Caption the profile; `left` rows stand in the table only, and a cell needs `least` customers."""
     if profile["segment"].nunique() < 2:
         what = "Medians of numbers and shares of categories; there is one group, so nothing is compared"
         return Caption("What these customers look like", what)
@@ -188,6 +194,9 @@ def profiles(
     note = "1× is the median of all customers, or the mean or the share above zero where the table says so; "
     note += "for categories it is the share of all customers."
     note += f" {counted(left, numbers, 'more row')} in the table only." if left else ""
+    if "withheld" in profile and profile["withheld"].any():
+        few = counted(int(profile["withheld"].sum()), numbers, "cell")
+        note += f" Withheld: {few}, so that none can be told that rests on fewer than {least} customers."
     note += _beyond(profile)
     best = profile.dropna(subset=["index"]).nlargest(6, "effect").to_dict("records")
     aloud = (

@@ -56,6 +56,8 @@ def _chosen(verdict: Verdict) -> str:
     tried = f"{verdict.smallest} to {verdict.largest}"
     if verdict.labels:
         return f"as {verdict.labels} divides them"
+    if verdict.shown != verdict.found:
+        return f"joined of {verdict.found}"
     if verdict.reason in {"too_few", "same"}:
         return "too few customers to tell" if verdict.reason == "too_few" else "all customers are alike"
     if verdict.asked:

@@ -28,7 +28,7 @@ def headline(verdict: Verdict, numbers: Numbers = ENGLISH) -> str:
         "clear": f"{k} groups of customers are there, and they are well apart.",
     }[verdict.level]
     if verdict.failed and verdict.level != "none" and verdict.supported:
-        kept = verdict.shown - len(verdict.failed)
+        kept, k = verdict.shown - len(verdict.failed), numbers.cardinal(verdict.shown)
         rest = numbers.cardinal(len(verdict.failed)).lower()
         does = "does" if len(verdict.failed) == 1 else "do"
         plain = f"{numbers.cardinal(kept)} of {k.lower()} segments hold; the other {rest} {does} not."
@@ -39,11 +39,18 @@ def headline(verdict: Verdict, numbers: Numbers = ENGLISH) -> str:
     if verdict.reason == "too_small":
         plain = "These customers do not fall into groups as large as you ask for."
     if not verdict.asked:
-        return plain
+        return f"{plain}{_joined(verdict, numbers)}"
     asked = f"You asked for {verdict.asked} segment{'s' * (verdict.asked != 1)}"
     if verdict.supported or verdict.reason == "too_few":
-        return f"{asked}; {plain[:1].lower()}{plain[1:]}"
+        return f"{asked}; {plain[:1].lower()}{plain[1:]}{_joined(verdict, numbers)}"
     return f"{asked}; the data support {verdict.segments if verdict.segments > 1 else 'none'}."
+
+
+def _joined(verdict: Verdict, numbers: Numbers) -> str:
+    """Say that some were joined, as another sentence; nothing where none were."""
+    if verdict.shown == verdict.found:
+        return ""
+    return f" You joined some of {numbers.count(verdict.found)}, so {numbers.count(verdict.shown)} are shown."
 
 
 def evidence(
@@ -119,6 +126,8 @@ def failed(verdict: Verdict, numbers: Numbers) -> str:
 def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH) -> str:
     """Say in one sentence why this many segments are shown."""
     k = numbers.cardinal(verdict.shown)
+    if verdict.shown != verdict.found:
+        return f"{k}, because you joined some of {numbers.count(verdict.found)}."
     if verdict.asked and not verdict.supported:
         return f"{k}, as you asked; the data support {supported(verdict, numbers)}."
     if verdict.segments < 2:
@@ -129,25 +138,31 @@ def choice(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers = ENGLISH)
             "too_small": f"every number from {tried} has a segment smaller than you allow",
         }.get(verdict.reason, f"no number from {tried} stands clear of chance")
         return f"One: {why}."
+    return f"{k}{_against_others(verdict, evidence, numbers)}."
+
+
+def _against_others(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers) -> str:
+    """Say why this number and no other, after its name."""
     others = evidence[(evidence.segments > 1) & (evidence.segments != verdict.segments)]
     rival = others.dropna(subset=["silhouette"]).nlargest(1, "silhouette").to_dict("records")
     here = _row(verdict, evidence)
-    if not isnan(verdict.dbcv):
-        best = f"of the numbers found it has the best density-based validity ({numbers.index(verdict.dbcv)})"
-        return f"{k}: {best}." if not verdict.asked else f"{k}, as you asked."
-    if not rival or not here:
-        return f"{k}{', as you asked' if verdict.asked else ''}."
+    if not isnan(verdict.dbcv) and not verdict.asked:
+        return (
+            f": of the numbers found it has the best density-based validity ({numbers.index(verdict.dbcv)})"
+        )
+    if not rival or not here or not isnan(verdict.dbcv):
+        return ", as you asked" if verdict.asked else ""
     own, best, other = here["silhouette"], rival[0]["silhouette"], numbers.count(rival[0]["segments"])
     figures = f"{numbers.index(own, 3)} against {numbers.index(best, 3)} for {other}"
     if own >= best:
-        return f"{k}: it sets customers further apart than any other number tried (silhouette {figures})."
-    return f"{k}: it stands furthest above chance, although {other} has the larger silhouette ({figures})."
+        return f": it sets customers further apart than any other number tried (silhouette {figures})"
+    return f": it stands furthest above chance, although {other} has the larger silhouette ({figures})"
 
 
 def _row(verdict: Verdict, evidence: pd.DataFrame) -> Mapping[Any, Any]:
     """Find the row that the verdict speaks of: the number shown, or the one with the largest silhouette."""
     tried = evidence[(evidence.segments > 1) & evidence.silhouette.notna()]
-    shown = tried[tried.segments == verdict.shown]
+    shown = tried[tried.segments == verdict.found]
     row = shown if len(shown) else tried.nlargest(1, "silhouette")
     return next(iter(row.to_dict("records")), {})
 

@@ -78,7 +78,7 @@ def lab(browser: Browser, folder: Path) -> None:
                     page.get_by_role("menuitem", name="Run", exact=True).click()
                     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
                     page.wait_for_timeout(30_000)
-                page.locator(".jp-WindowedPanel-outer").first.evaluate("(part) => part.scrollTo(0, 0)")
+                page.locator(".sk-form").first.evaluate("(part) => part.scrollIntoView()")
                 page.wait_for_timeout(2_000)
                 page.screenshot(path=folder / "lab.png")
             finally:

@@ -26,11 +26,12 @@ PATIENT = ("Data", "Columns")  # groups whose changes wait for Update, and so do
 READ = ("sheet", "query", "dates", "decimal")
 OPEN = ("Data", "Segments")  # groups that are never folded away
 FILES = "Keep these settings"
-HINTS = {"segment_names": "Regulars; newcomers; …"}  # what stands in a field that is empty
+HINTS = {"segment_names": "Regulars; newcomers; …", "merge": "2+4"}  # what stands in a field that is empty
 NAMED = {
     "customer_id": (("Find it", "auto"), ("None", "")),
     "value": (("None", ""),),
     "by": (("None", ""),),
+    "labels": (("None", ""),),
     **dict.fromkeys(
         ("date", "amount", "quantity", "price", "order_id", "product"), (("Find it", "auto"), ("None", ""))
     ),

@@ -175,7 +175,7 @@ class View:
 
     def _add(self, box: PanelBox, column: Callable[[], str]) -> None:
         self._boxes.append((box, column))
-        self._fill(box, column)
+        self.work.guard(self._fill)(box, column)  # one that fails leaves the cells after it alone
         display(box)
 
     def _fill(self, box: PanelBox, column: Callable[[], str]) -> None:

@@ -69,7 +69,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureR
 @pytest.fixture
 def patient(page: Any) -> Any:
     """Return a page that waits as long as a busy machine needs."""
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(90_000)
     page.set_default_navigation_timeout(240_000)
     return page
 

@@ -33,7 +33,7 @@ KINDS = {
     "key": lambda: KeyError(VALUE),
     "file": lambda: FileNotFoundError(2, "No such file or directory", PATH),
     "letter": lambda: UnicodeDecodeError("utf-8", WORDS.encode(), 0, 1, WORDS),
-    "group": lambda: ExceptionGroup(WORDS, [ValueError(WORDS), Mute()]),
+    "group": lambda: ExceptionGroup(WORDS, [ValueError(WORDS), KeyError(VALUE)]),
     "mute": Mute,
     "deep": lambda: RecursionError(WORDS),
 }

@@ -107,6 +107,7 @@ def test_columns_found_leave_all_other_controls_alone(calls):
     assert set(touched) == {
         "customer_id",
         "value",
+        "labels",
         "features",
         "exclude",
         "numbers",

@@ -21,6 +21,7 @@ from .data import drift as drift_room
 from .data.source import Reading
 from .errors import SegkitError, SourceError
 from .insight import compare as compare_room
+from .insight import profile as profile_room
 from .insight.compare import Comparison, Numbers, Refits
 from .insight.words import change as words_room
 from .insight.words import numbers as numbers_room
@@ -46,7 +47,7 @@ class Changed:
     segments : DataFrame
         ``before name_before customers_before after name customers fate shared jaccard``.
     migration : DataFrame
-        ``before after customers``; 0 stands for "not there".
+        ``before after customers withheld``; 0 stands for "not there", and counts under `min_cell` are gone.
     causes : DataFrame
         ``cause customers share near_border`` of those who moved.
     drift : DataFrame
@@ -153,13 +154,14 @@ def compare(source: Any = None, params: CompareParams | None = None, **fields: A
     causes = _causes(found, *followed)
     about: dict[str, Any] = {"flips": flips, "why_not": why_not, "supported": new.supported}
     numbers = numbers_room.Numbers(params.locale, params.currency)
+    moved = profile_room.counts_withheld(_migration(assignments), "before", "after", params.min_cell)
     told = words_room.tell(found, segments, causes, drift, numbers, labels=(old.label, new.label), **about)
     both = hashlib.sha256(f"{old.sha256}{new.sha256}".encode()).hexdigest()
     used = [{"column": recipe.column, "label": recipe.column, "use": "feature"}
             for recipe in old.model.preparation.columns]  # fmt: skip
     return Changed(
         params, (old.label, new.label), new.reading, pd.DataFrame(used), found, assignments, segments,
-        _migration(assignments), causes, drift, flips, why_not, told,
+        moved, causes, drift, flips, why_not, told,
         provenance(params, new.reading) | {"input_sha256": both},
     )  # fmt: skip
 

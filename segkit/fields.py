@@ -196,6 +196,16 @@ Merge = Annotated[
         pattern=r"^\s*(\d+(\s*\+\s*\d+)+\s*(;\s*\d+(\s*\+\s*\d+)+\s*)*)?$",
     ),
 ]
+Hide = Annotated[
+    str,
+    _field(
+        "",
+        "Segments",
+        "Hide",
+        "segments not to be told of: numbers with semicolons between; their customers stay where they are",
+        pattern=r"^\s*(\d+\s*(;\s*\d+\s*)*)?$",
+    ),
+]
 SegmentNames = Annotated[
     str,
     _field(
@@ -433,6 +443,8 @@ def allowed(field: Field) -> str:
         return "0 or 2 to 20"
     if field.name == "merge":
         return "numbers with + between, such as 2+4, and semicolons between groups"
+    if field.name == "hide":
+        return "numbers with semicolons between, such as 3; 5"
     if field.choices:
         return "one of " + ", ".join(field.choices)
     if field.high is not None:

@@ -160,6 +160,7 @@ class Params(Kind):
     segments: f.Segments
     labels: f.Labels
     merge: f.Merge
+    hide: f.Hide
     like: f.Like
     segment_names: f.SegmentNames
     max_segments: f.MaxSegments
@@ -261,6 +262,7 @@ class CompareParams(Kind):
 
     before: f.Before
     source: f.Source = "sample:retail_later"
+    min_cell: f.MinCell
     seed: f.Seed
     currency: f.Currency
     locale: f.Locale

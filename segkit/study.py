@@ -68,6 +68,7 @@ log = logging.getLogger(__name__)
 DESCRIBED = ("customer_id", "features", "exclude", "categories", "numbers", "value")
 GATED = ("min_rows", "max_missing_warn", "max_missing_fail", "max_duplicate_ids_fail")
 PREPARED = ("impute", "encode", "transform", "scale")
+TOLD = ("profile", "differences", "actions", "unusual", "unused", "separation")
 NUMBERS, CATEGORIES = ("number", "money"), ("category", "yes/no")
 PLACED = ("segment", "confidence", "distance", "outlier")
 FEWEST = 2
@@ -146,6 +147,16 @@ class Study:
         return Numbers(self.params.locale, self.params.currency)
 
     @property
+    def hidden_segments(self) -> frozenset[int]:
+        """The segments that are not told of."""
+        return _hidden_segments(self.params, len(self.sizes))
+
+    @property
+    def told(self) -> pd.DataFrame:
+        """Return `sizes` without the segments that are not told of."""
+        return self.sizes[~self.sizes["segment"].isin(self.hidden_segments)]
+
+    @property
     def preparations(self) -> pd.DataFrame:
         """What each preparation says, compared when first asked for; see `segkit.segments.choose`."""
         if self.comparison is None:
@@ -214,6 +225,7 @@ def segment(source: Any = None, params: Params | None = None, **fields: Any) -> 
     tables = _described(ready, made["model"], placed, params, seen)
     made |= tables | _named(made, tables, placed, seen, params)
     made |= _told(made, params, seen)
+    made |= _without(made, _hidden_segments(params, len(made["sizes"])))
     segments, fit, far = (made["assignments"][name] for name in ("segment", "confidence", "outlier"))
     origins = [ready.recipe.origin[name] for name in ready.recipe.names]
     return Study(
@@ -382,6 +394,11 @@ class _Prepared:
     key: str
     chosen: Chosen
 
+    @cached_property
+    def rows(self) -> Any:
+        """The prepared rows with the very digits that a model places by, kept for the next number."""
+        return self.recipe.matrix(self.frame, pushed=True)
+
     @property
     def to_fit(self) -> tuple[nw.DataFrame[Any], Any]:
         """The customers that can be placed, as they are and prepared."""
@@ -452,10 +469,11 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
     )
     where = None if solution.follows else _spread(given_room.placed(X, solution), ready.usable)
     ids = [*seen.columns.loc[seen.columns["use"] == "id", "column"], None]
-    model = Model.learn(
+    model, found = Model.learn_and_place(
         ready.recipe,
         ready.frame,
         solution.centers,
+        rows=ready.rows if where is None else None,
         algorithm="labels" if given else sweep.algorithm,
         metric=solution.metric,
         names=given.names if given else (),
@@ -474,7 +492,6 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
             ),
         },
     )
-    found = model.place(ready.frame).to_pandas() if where is None else where
     placed = hidden(model.told(found, ready.frame, ids[0]), params)
     if params.like:
         order, names = earlier.carried(earlier.read(params.like), model, ready.frame, placed)
@@ -483,10 +500,12 @@ def _placed(ready: _Prepared, params: Params, seen: Check) -> tuple[dict[str, An
             "segment", ignore_index=True
         )
         verdict = replace(verdict, failed=tuple(sorted(now[segment] for segment in verdict.failed)))
-        placed = hidden(model.score(ready.frame, ids[0]), params)
+        found = model.place(ready.frame, ready.rows).to_pandas()
+        placed = hidden(model.told(found, ready.frame, ids[0]), params)
     existing, crossed = pd.DataFrame(columns=given_room.TABLE), pd.DataFrame(columns=given_room.CROSSED)
     if given:
         existing, crossed = given_room.beside(X, given, sweep.solutions[verdict.segments], chosen.order)
+        crossed = profile_room.counts_withheld(crossed, "segment", "proposed", params.min_cell)
     tables = {"evidence": evidence, "strength": strength, "existing": existing, "crossed": crossed}
     return {"verdict": verdict, "model": model, **tables}, placed
 
@@ -649,6 +668,33 @@ def _told(made: dict[str, Any], params: Params, seen: Check) -> dict[str, Any]:
     advice = actions_room.recommend(sizes, *about, verdict, **words)
     advice = advice[~advice["segment"].isin(verdict.failed)].reset_index(drop=True)
     return {"actions": advice, "text": text}
+
+
+def _hidden_segments(params: Params, segments: int) -> frozenset[int]:
+    """Return which segments the parameters hide.
+
+    Raises
+    ------
+    ParameterError
+        There is no such segment, or none would be left.
+    """
+    hidden = frozenset(int(each) for each in params.hide.split(";") if each.strip())
+    if wrong := sorted(hidden - {*range(1, segments + 1)}):
+        raise ParameterError(f"hide names segment {wrong[0]}, and there are 1 to {segments}.")
+    if len(hidden) == segments:
+        raise ParameterError("hide names every segment. Leave at least one to be told of.")
+    return hidden
+
+
+def _without(made: dict[str, Any], hidden: frozenset[int]) -> dict[str, Any]:
+    """Leave segments out of the tables and texts that tell of segments; sizes and evidence keep all."""
+    tables = {name: made[name] for name in TOLD}
+    left = {
+        name: table[~table["segment"].isin(hidden)].reset_index(drop=True) for name, table in tables.items()
+    }
+    text: Text = made["text"]
+    kept = {segment: told for segment, told in text.summaries.items() if segment not in hidden}
+    return {**left, "text": replace(text, summaries=kept)} if hidden else {}
 
 
 def _answer(made: dict[str, Any], telling: str, numbers: Numbers, labels: Labels) -> dict[str, str]:

@@ -74,10 +74,23 @@ def test_known_movers_are_found_in_two_years_of_the_sample(changed, retailers):
 def test_every_customer_has_one_line_and_counts_add_up(changed):
     counts = changed.assignments["cause"].value_counts()
     assert (counts["new"], counts["left"]) == (100, 100)
-    assert len(changed.assignments) == changed.migration["customers"].sum() == 2_100
+    assert len(changed.assignments) == 2_100
+    told = changed.migration.set_index(["before", "after"])
+    every = changed.assignments.value_counts(["segment_before", "segment"]).sort_index()
+    assert set(told.index) == set(every.index)
+    shown = told[~told["withheld"]]
+    assert shown["customers"].tolist() == every[shown.index].tolist()
+    assert shown["customers"].min() >= 10  # min_cell
     moved = counts.reindex(["behaviour", "boundary", "noise"], fill_value=0).sum()
     assert changed.causes["customers"].sum() == len(changed.compared.moves) == moved
     assert (changed.assignments.query("cause == 'left'")["segment"] == 0).all()
+
+
+def test_no_line_of_the_migration_has_one_cell_withheld_which_would_tell_it(changed):
+    gone = changed.migration.pivot_table(index="before", columns="after", values="withheld", aggfunc="sum")
+    assert gone.to_numpy().sum() > 0
+    assert 1 not in {*gone.sum(axis=0), *gone.sum(axis=1)}
+    assert changed.migration.loc[changed.migration["withheld"], "customers"].isna().all()
 
 
 def test_every_panel_says_something_and_the_summary_fits_its_schema(changed, place):

@@ -14,7 +14,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from segkit.insight.profile import Customers, figures, known, level_counts, segmented
+from segkit.insight.profile import Customers, figures, floats, level_counts, segmented
 
 HIGH, VERY_HIGH = 2.0, 3.0  # robust deviations from the middle of the segment
 ROBUST = 1.4826  # makes the median absolute deviation of a normal variable its standard deviation
@@ -42,7 +42,8 @@ def drivers(
     [['city', 'category', 1.0], ['spend', 'number', 0.8]]
     """
     frame = segmented(customers, by)
-    rows = [(column, "number", _eta_squared(frame, by, column)) for column in numbers]
+    own, values = frame[by].to_numpy(), floats(frame, numbers)
+    rows = [(column, "number", _eta_squared(own, x)) for column, x in zip(numbers, values, strict=True)]
     rows += [(column, "category", _tau(level_counts(frame, by, column))) for column in categories]
     table = pd.DataFrame(rows, columns=["column", "kind", "explained"])
     return table.sort_values("explained", ascending=False, kind="stable", ignore_index=True)
@@ -147,7 +148,7 @@ def unusual(
 
 
 def _matrix(frame: nw.DataFrame[Any], numbers: Sequence[str]) -> np.ndarray:
-    parts = [frame.select(x=known(column))["x"].to_numpy().astype(float) for column in numbers]
+    parts = floats(frame, numbers)
     return np.column_stack(parts) if parts else np.empty((len(frame), 0))
 
 
@@ -172,14 +173,15 @@ def _why(
     return numbers[j], direction, float(own[row, j]), float(np.nanmedian(own[mates, j])), float(deviation[j])
 
 
-def _eta_squared(frame: nw.DataFrame[Any], by: str, column: str) -> float:
-    own = frame.select(by=nw.col(by), x=known(column)).filter(~nw.col("x").is_null())
-    mean, variance = own["x"].mean(), own["x"].var(ddof=0) if len(own) else 0
+def _eta_squared(segment: np.ndarray, x: np.ndarray) -> float:
+    here = ~np.isnan(x)
+    segment, x = np.unique(segment[here], return_inverse=True)[1], x[here]
+    variance = x.var() if len(x) else 0.0
     if not variance:
         return 0.0
-    groups = own.group_by("by").agg(n=nw.len(), mean=nw.col("x").mean())
-    between = sum(n * (m - mean) ** 2 for _, n, m in groups.iter_rows())
-    return float(min(1.0, between / (len(own) * variance)))
+    n = np.bincount(segment)
+    between = (n * (np.bincount(segment, weights=x) / n - x.mean()) ** 2).sum()
+    return float(min(1.0, between / (len(x) * variance)))
 
 
 def _tau(counts: pd.DataFrame) -> float:

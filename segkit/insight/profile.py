@@ -128,23 +128,35 @@ def withheld(profile: pd.DataFrame, least: int) -> pd.DataFrame:
     for _, column in told[told["column"].isin(told.loc[told["withheld"], "column"])].groupby("column"):
         cells = column.pivot_table(index="segment", columns="level", values="held")
         rows = column.assign(row=column.index).pivot_table(index="segment", columns="level", values="row")
-        hidden = _hidden(cells.to_numpy(), (cells > 0).to_numpy() & (cells < least).to_numpy())
-        told.loc[rows.to_numpy()[hidden], "withheld"] = True
+        told.loc[rows.to_numpy()[suppressed(cells.to_numpy(), least)], "withheld"] = True
     told.loc[told["withheld"], list(OWN)] = np.nan
     return told.drop(columns="held")
 
 
 def guarded(sizes: pd.DataFrame, least: int) -> pd.DataFrame:
     """Take out of `sizes` what a segment of fewer than `least` customers is worth, and what would tell it."""
-    counts = sizes["customers"].to_numpy()[:, None]
-    small = (counts > 0) & (counts < least)
-    hidden = _hidden(counts, small)[:, 0] if small.any() else small[:, 0]
+    hidden = suppressed(sizes["customers"].to_numpy()[:, None], least)[:, 0]
     worth = [name for name in map(str, sizes) if name.startswith("value_")]
     return sizes.assign(**{name: sizes[name].astype(float).mask(hidden) for name in worth})
 
 
-def _hidden(counts: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """Hide cells, (segments, levels), until no line has just one: what serves twice, then what is small."""
+def counts_withheld(table: pd.DataFrame, row: str, column: str, least: int) -> pd.DataFrame:
+    """Take counts under `least` out of a table of `row`, `column` and ``customers``, as `withheld` does."""
+    if table.empty:
+        return table.assign(withheld=False)
+    cells = table.pivot_table(index=row, columns=column, values="customers", fill_value=0)
+    hidden = pd.DataFrame(suppressed(cells.to_numpy(), least), index=cells.index, columns=cells.columns)
+    gone = np.array([hidden.loc[pair] for pair in zip(table[row], table[column], strict=True)], dtype=bool)
+    told = table.assign(withheld=gone, customers=table["customers"].astype("Int64").mask(gone))
+    return told.assign(share=table["share"].astype(float).mask(gone)) if "share" in table else told
+
+
+def suppressed(counts: np.ndarray, least: int) -> np.ndarray:
+    """Return which cells, (segments, levels), to hide: those under `least`, and what would tell them.
+
+    No line is left with just one hidden cell: what serves two lines goes first, then what is small.
+    """
+    hidden = (counts > 0) & (counts < least)
     while True:
         lone = [(axis, int(i)) for axis in (0, 1) for i in np.flatnonzero(hidden.sum(axis=1 - axis) == 1)]
         lone = [(axis, i) for axis, i in lone if hidden.shape[1 - axis] > 1]
@@ -181,52 +193,60 @@ def known(column: str) -> nw.Expr:
 
 def level_counts(frame: nw.DataFrame[Any], by: str, column: str) -> pd.DataFrame:
     """Count the customers of each segment (rows) with each level (columns); 1.0 reads ``1``."""
-    counts = frame.group_by(nw.col(by).alias("segment"), nw.col(column).alias("level")).agg(n=nw.len())
-    rows = [(int(s), _text(v), n) for s, v, n in counts.iter_rows() if pd.notna(v)]
-    table = pd.DataFrame(rows, columns=["segment", "level", "n"])
-    return table.pivot_table(index="segment", columns="level", values="n", aggfunc="sum", fill_value=0)
+    codes, values = pd.factorize(frame[column].to_pandas())
+    levels = [_text(value) for value in np.asarray(values, dtype=object)]
+    here = codes >= 0
+    segments, own = np.unique(frame[by].to_numpy()[here], return_inverse=True)
+    counts = np.bincount(own * len(levels) + codes[here], minlength=len(segments) * len(levels))
+    index = pd.Index(segments.astype(int), name="segment")
+    table = pd.DataFrame(
+        counts.reshape(len(segments), len(levels)).T, index=pd.Index(levels, name="level"), columns=index
+    )
+    return table.groupby(level=0).sum().T
 
 
 def _text(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _statistics(frame: nw.DataFrame[Any], numbers: Sequence[str]) -> pd.DataFrame:
-    """Describe all columns, named by their place, in one select of aggregates: one row per column."""
-    wanted: dict[str, nw.Expr] = {}
-    for i in range(len(numbers)):
-        x = nw.col(str(i))
-        wanted |= {f"n {i}": x.count(), f"mean {i}": x.mean(), f"sd {i}": x.std(), f"min {i}": x.min()}
-        wanted |= {f"median {i}": x.median(), f"above {i}": (x > 0).cast(nw.Int64).sum()}
-    found = np.array(frame.select(**wanted).row(0), dtype=float)
-    names = ["n", "mean", "sd", "min", "median", "above"]
-    table = pd.DataFrame(found.reshape(len(numbers), len(names)), columns=names)
-    # numpy sorts a column once for all its quantiles; four expressions would sort it four times
-    values = [frame[str(i)].drop_nulls().to_numpy() for i in range(len(numbers))]
-    at = [np.quantile(x, list(QUANTILES.values())) if len(x) else [np.nan] * len(QUANTILES) for x in values]
-    table[list(QUANTILES)] = np.array(at)
-    return table.assign(share=table.above / table.n, column=list(numbers)).set_index("column", drop=False)
+def floats(frame: nw.DataFrame[Any], columns: Sequence[str]) -> list[np.ndarray]:
+    """Return columns as floats, NaN where a value is missing."""
+    return [frame.select(x=known(column))["x"].to_numpy().astype(float) for column in columns]
+
+
+def _statistics(values: Sequence[np.ndarray], numbers: Sequence[str]) -> pd.DataFrame:
+    """Describe arrays of known values: one row per column."""
+    rows = []
+    for x in values:
+        n = len(x)
+        at = np.quantile(x, [0.5, *QUANTILES.values()]) if n else np.full(5, np.nan)
+        middle = (x.mean(), x.std(ddof=1) if n > 1 else np.nan, x.min()) if n else [np.nan] * 3
+        rows.append((n, *middle, (x > 0).sum() / n if n else np.nan, *at))
+    names = ["n", "mean", "sd", "min", "share", "median", *QUANTILES]
+    return pd.DataFrame(rows, columns=names).assign(column=list(numbers)).set_index("column", drop=False)
 
 
 def _of_numbers(
     frame: nw.DataFrame[Any], by: str, segments: Sequence[int], numbers: Sequence[str]
 ) -> pd.DataFrame:
-    clean = frame.select(by=nw.col(by), **{str(i): known(column) for i, column in enumerate(numbers)})
-    every, parts = _statistics(clean, numbers), []
+    own, values = frame[by].to_numpy(), floats(frame, numbers)
+    here = [~np.isnan(x) for x in values]
+    every, parts = _statistics([x[k] for x, k in zip(values, here, strict=True)], numbers), []
     total = (every.n * every["mean"]).where((every["min"] >= 0) & (every["mean"] > 0))
     for segment in segments:
-        part = _statistics(clean.filter(nw.col("by") == segment), numbers)
+        inside = own == segment
+        part = _statistics([x[k & inside] for x, k in zip(values, here, strict=True)], numbers)
         part["effect"] = ((part["mean"] - every["mean"]) / every.sd).where(every.sd > 0, 0.0)
         part["total_share"] = part.n * part["mean"] / total
         part[["all_mean", "all_median", "all_share"]] = every[["mean", "median", "share"]]
         parts.append(part.assign(segment=int(segment), kind="number", level=""))
-    table = pd.concat(parts, ignore_index=True).astype({"n": "int64"})
+    table = pd.concat(parts, ignore_index=True)
     still = (table["median"] == table.all_median) & (table.effect.abs() >= STANDS_STILL)
     mean = (still & (table.all_median > 0)) | (table["median"] < 0) | (table.all_median < 0)
     mean = mean.groupby(table.column).transform("any")
     table["index_of"] = np.select([mean, table.all_median == 0], ["mean", "share above zero"], "median")
-    here, all_here = figures(table)
-    table["index"] = (here / all_here).where((all_here > 0) & (here >= 0))
+    typical, all_typical = figures(table)
+    table["index"] = (typical / all_typical).where((all_typical > 0) & (typical >= 0))
     return table
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from segkit.insight.profile import Customers, known, segmented
+from segkit.insight.profile import Customers, floats, segmented
 
 RESAMPLES, DRAWN = 1_000, 5_000  # the interval of a larger segment comes from so many of its customers
 INSIDE = 0.9
@@ -38,7 +38,7 @@ def stakes(customers: Customers, value: str, *, by: str = "segment", seed: int =
     [[1.0, 200.0, 200.0]]
     """
     frame = segmented(customers, by)
-    segment, amounts = frame[by].to_numpy(), frame.select(x=known(value))["x"].to_numpy().astype(float)
+    segment, amounts = frame[by].to_numpy(), floats(frame, [value])[0]
     rows = []
     for number in np.unique(segment):
         own = amounts[(segment == number) & np.isfinite(amounts)]

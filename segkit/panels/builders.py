@@ -8,6 +8,7 @@ report.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -50,7 +51,7 @@ class _View:
     @cached_property
     def key(self) -> tuple[Markup, ...]:
         """Which colour is which segment, by name."""
-        rows = captions.records(self.study.sizes)
+        rows = captions.records(self.study.told)
         return (
             ()
             if self.alone
@@ -83,7 +84,8 @@ def _facts(view: _View) -> Panel:
 def _sizes(view: _View) -> Panel:
     study, n = view.study, view.numbers
     drawn = view.value if segment_plots.has_value(study.sizes) else ""
-    caption = captions.sizes(study.sizes, n, value=drawn, supported=study.verdict.supported)
+    about: dict[str, Any] = {"value": drawn, "hidden": sorted(study.hidden_segments)}
+    caption = captions.sizes(study.sizes, n, supported=study.verdict.supported, **about)
     title = view.labels.title(study.params.value) if drawn else ""
     figure = None if view.alone else segment_plots.sizes(study.sizes, value=title, **view.style)
     return view.panel("sizes", caption, figure, tables.sizes(study.sizes, n, view.value))
@@ -104,7 +106,7 @@ def _told(view: _View, name: str, form: Callable[[cards.Segments], Markup]) -> P
         return Panel(name, "", empty=method.no_segments(told), body=words)
     status = dict(zip(study.strength["segment"], study.strength["status"], strict=True))
     body = form(cards.Segments(
-        study.sizes, study.differences, study.actions, study.text.summaries, view.labels, view.numbers,
+        study.told, study.differences, study.actions, study.text.summaries, view.labels, view.numbers,
         view.value, told.supported, status,
         rule_words.sentences(study.rules, view.labels, view.numbers) if study.rules.faithful else {},
     ))  # fmt: skip
@@ -130,6 +132,9 @@ def _existing(view: _View) -> Panel:
     named = study.verdict.labels
     label = view.labels.inline(named) if named else ""
     caption = existing_words.caption(study.existing, study.verdict, n, label)
+    if len(study.crossed):
+        held = captions.withheld(int(study.crossed["withheld"].sum()), study.params.min_cell, n)
+        caption = replace(caption, note=f"{caption.note} {held}".strip())
     shown = [] if caption.empty else [
         tables.existing(study.existing, label, n), tables.crossed(study.crossed, study.sizes, n),
     ]  # fmt: skip
@@ -142,6 +147,7 @@ def _map(view: _View) -> Panel:
     fit = (rows["confidence"].to_numpy(dtype=float) * 100).round()
     drawn = made.table.assign(id=[safe_text(who) for who in rows.iloc[:, 0]], fit=fit)
     drawn["row"] = made.table.index
+    drawn = drawn[~drawn["segment"].isin(study.hidden_segments)]
     caption = captions.customer_map(drawn, explained=made.explained, total=made.total, numbers=view.numbers)
     axes = method.axes(made.axes, made.explained, view.labels, view.numbers)
     names = list(study.sizes["name"])
@@ -192,7 +198,7 @@ def _spread(view: _View, column: str, part: pd.DataFrame) -> Panel:
     study, label, n = view.study, view.labels.title(column), view.numbers
     values = pd.to_numeric(study.values(column)).to_numpy(dtype=float, na_value=np.nan)
     every = pd.DataFrame({"segment": study.assignments["segment"].to_numpy(), "value": values})
-    every = every[(every["segment"] > 0) & np.isfinite(every["value"])]
+    every = every[every["segment"].isin(study.told["segment"]) & np.isfinite(every["value"])]
     inside = every[every["value"].between(*every["value"].quantile([0.005, 0.995]))]
     drawn = _some(inside, VALUES, study.params.seed)
     shown = len(drawn) if len(drawn) < len(inside) else 0
@@ -287,7 +293,7 @@ def _columns(view: _View) -> Panel:
 
 def _unusual(view: _View) -> Panel:
     study, n = view.study, view.numbers
-    rows = study.assignments[study.assignments["segment"] > 0]
+    rows = study.assignments[study.assignments["segment"].isin(study.told["segment"])]
     rows = rows.assign(id=rows.iloc[:, 0], outlier=rows["outlier"].astype(bool))
     drawn = pd.concat(
         [_some(rows[rows["outlier"] == far], STRIP, study.params.seed) for far in (False, True)]

@@ -64,26 +64,34 @@ def _flows(study: Changed, style: dict[str, Any]) -> Panel:
     total = int(found.migration.to_numpy().sum())
     few = max(map(len, (found.migration.index, found.migration.columns))) <= plots.FLOWS
     near = int(study.causes["near_border"].sum())
-    caption = words.flows(total, len(found.moves), near, n, drawn=few)
+    gone = int(study.migration["withheld"].sum())
+    told: dict[str, Any] = {"withheld": gone, "least": study.params.min_cell}
+    caption = words.flows(total, len(found.moves), near, n, drawn=few, **told)
     aside = " or not placed" if found.shared > total else ""
     if not total:
         return captioned("flows", caption, None)
-    counts = study.migration.pivot_table(
-        index="before", columns="after", values="customers", fill_value=0, aggfunc="sum"
-    ).astype(int)
+    held = study.migration.astype({"customers": float})
+    counts = held.pivot_table(
+        index="before", columns="after", values="customers", aggfunc="sum", fill_value=0
+    )
+    hidden = held.pivot_table(
+        index="before", columns="after", values="withheld", aggfunc="any", fill_value=False
+    )
     order = {axis: [*sorted(set(axis_of) - {0}), *([0] if 0 in axis_of else [])]
              for axis, axis_of in (("before", counts.index), ("after", counts.columns))}  # fmt: skip
-    counts = counts.loc[order["before"], order["after"]]
+    counts = counts.loc[order["before"], order["after"]].astype(int)
+    totals = {axis: study.assignments[name].value_counts().reindex(order[axis])
+              for axis, name in (("before", "segment_before"), ("after", "segment"))}  # fmt: skip
     names = {
         "before": [_called(study, "before", "name_before", i) or f"New{aside}" for i in counts.index],
         "after": [_called(study, "after", "name", j) or f"Left{aside}" for j in counts.columns],
     }
     pairs = study.segments[study.segments[["before", "after"]].min(axis=1) > 0]
     kin = set(zip(pairs["before"].tolist(), pairs["after"].tolist(), strict=True))
-    figure = plots.flows(counts, names, kin, **style)
+    figure = plots.flows(counts, names, kin, totals=[*totals["before"], *totals["after"]], **style)
     table = view(
         "Customers by segment earlier and now",
-        counts.assign(name=names["before"], total=counts.sum(axis=1)),
+        counts.mask(hidden).assign(name=names["before"], total=totals["before"]),
         column("Earlier", "name"),
         *(column(f"{j} now" if j else "Left", str(j), n.count) for j in counts.columns),
         column("Total", "total", n.count),

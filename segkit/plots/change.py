@@ -63,6 +63,7 @@ def flows(
     names: Mapping[str, Sequence[str]],
     kin: Collection[tuple[Any, Any]],
     *,
+    totals: Sequence[int] = (),
     dark: bool = False,
     numbers: Numbers = ENGLISH,
 ) -> go.Figure:
@@ -76,18 +77,21 @@ def flows(
         Labels of the rows ("before") and of the columns ("after"), in order.
     kin
         Pairs of segments before and after that go on, split or merge: who goes with them stays.
+    totals
+        Customers of each row and then of each column, where some of the cells are withheld.
     """
+    totals = totals or [*migration.sum(axis=1), *migration.sum(axis=0)]
     both = max(int((migration.index.to_numpy() > 0).sum()), int((migration.columns.to_numpy() > 0).sum()))
-    draw = _sankey if both <= FLOWS else _matrix
-    return draw(migration, names, kin, Theme(dark), numbers)
+    if both > FLOWS:
+        return _matrix(migration, names, totals, Theme(dark), numbers)
+    return _sankey(migration, names, kin, totals=totals, theme=Theme(dark), numbers=numbers)
 
 
 def _sankey(
-    migration: pd.DataFrame, names: Mapping[str, Sequence[str]], kin: Collection[tuple[Any, Any]],
-    theme: Theme, numbers: Numbers,
+    migration: pd.DataFrame, names: Mapping[str, Sequence[str]], kin: Collection[tuple[Any, Any]], *,
+    totals: Sequence[int], theme: Theme, numbers: Numbers,
 ) -> go.Figure:  # fmt: skip
     old, new, counts = list(migration.index), list(migration.columns), migration.to_numpy()
-    totals = [*migration.sum(axis=1), *migration.sum(axis=0)]
     words = [*names["before"], *names["after"]]
     short = [str(n) if n else text(word) for n, word in zip((*old, *new), words, strict=True)]
     said = [f"{word} · {numbers.count(total)}" for word, total in zip(short, totals, strict=True)]
@@ -113,11 +117,11 @@ def _sankey(
 
 
 def _matrix(
-    migration: pd.DataFrame, names: Mapping[str, Sequence[str]], kin: Collection[tuple[Any, Any]],  # noqa: ARG001
+    migration: pd.DataFrame, names: Mapping[str, Sequence[str]], totals: Sequence[int],
     theme: Theme, numbers: Numbers,
 ) -> go.Figure:  # fmt: skip
     counts = migration.to_numpy()
-    share = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    share = counts / np.maximum(1, np.array(totals[: len(counts)]))[:, None]
     said = [[numbers.count(c) if c else "" for c in row] for row in counts]
     tips = np.array([
         [f"{numbers.count(c)} customers: {text(old)} earlier, {text(new)} now" for c, new in

@@ -1,9 +1,7 @@
 """The model: a preparation, centres and names that place any customer, kept as a small readable JSON file.
 
 One formula places customers, at fit and ever after: squared distances to the centres in float64, summed over
-the columns from the left; the nearest centre wins, the lower number breaks ties. Small models are narwhals
-expressions from end to end; in large ones the same sums, in the same order and so with the same digits, run
-over numpy blocks.
+the columns from the left; the nearest centre wins, the lower number breaks ties; see `segkit.segments.place`.
 
 The file holds text and numbers, the SHA-256 of them, and no code. Reading one trusts nothing in it. Nothing
 is fitted here.
@@ -128,7 +126,12 @@ class Model(BaseModel):
         return [each.cutoff for each in self.segments]
 
     @classmethod
-    def learn(
+    def learn(cls, preparation: Preparation, frame: Any, centers: Any, **how: Any) -> Self:
+        """Return the model of `learn_and_place`, which says what `how` may be."""
+        return cls.learn_and_place(preparation, frame, centers, **how)[0]
+
+    @classmethod
+    def learn_and_place(
         cls,
         preparation: Preparation,
         frame: Any,
@@ -139,9 +142,10 @@ class Model(BaseModel):
         names: Sequence[str] = (),
         owners: Sequence[int] = (),
         supported: bool = True,
+        rows: Any = None,
         placed: pd.DataFrame | None = None,
         training: Mapping[str, Any] | None = None,
-    ) -> Self:
+    ) -> tuple[Self, pd.DataFrame]:
         """Make the model of centres found elsewhere: place the frame, and learn what is unusual there.
 
         Parameters
@@ -152,10 +156,18 @@ class Model(BaseModel):
             One per segment; without, they are empty until `named` gives them.
         owners
             The segment, from 1 in rising order, of each centre, where some have several.
+        rows
+            ``preparation.matrix(frame, pushed=True)``, where it is at hand.
         placed
             `segment` and `distance` of each row where the centres do not say; the model then places nobody.
         training
             Plain values to keep with the model, such as seed and verdict.
+
+        Returns
+        -------
+        Model
+        DataFrame
+            Where each row of the frame is, to be given to `told`.
         """
         every = [dict(zip(preparation.names, center, strict=True)) for center in np.asarray(centers).tolist()]
         whose = list(owners) or list(range(1, len(every) + 1))
@@ -173,8 +185,9 @@ class Model(BaseModel):
             places=placed is None,
             training={},
         )
-        found = blank.place(frame) if placed is None else placed
-        segment, distance = found["segment"].to_numpy(), found["distance"].to_numpy()
+        if placed is None:
+            placed = blank.place(frame, rows).to_pandas().drop(columns="outlier")
+        segment, distance = placed["segment"].to_numpy(), placed["distance"].to_numpy()
         inside = [distance[segment == each.segment] for each in segments]
         cutoffs = [_cutoff(far if len(far) else distance[segment > 0]) for far in inside]
         summary = {
@@ -185,7 +198,8 @@ class Model(BaseModel):
             "versions": _versions(),
         }
         told = [each.model_copy(update={"cutoff": cut}) for each, cut in zip(segments, cutoffs, strict=True)]
-        return blank.model_copy(update={"segments": tuple(told), "training": summary | dict(training or {})})
+        update = {"segments": tuple(told), "training": summary | dict(training or {})}
+        return blank.model_copy(update=update), placed
 
     def named(self, names: Sequence[str]) -> Self:
         """Return the same model with other names."""
@@ -207,8 +221,10 @@ class Model(BaseModel):
             update={"segments": moved, "metric": metric, "training": self.training | {"sizes": sizes}}
         )
 
-    def place(self, frame: Any) -> Frame:
+    def place(self, frame: Any, rows: Any = None) -> Frame:
         """Return `segment` (0 = not scorable), `confidence`, `distance` and `outlier` of each row.
+
+        `rows` is ``preparation.matrix(frame, pushed=True)``, where it is at hand.
 
         Raises
         ------
@@ -218,9 +234,8 @@ class Model(BaseModel):
             A column the model needs is missing, or holds text where numbers were learnt.
         """
         self._must_place()
-        return place.place(
-            self.preparation, self.centers, self._limits, frame, self.metric, owners=self.owners
-        )
+        how: dict[str, Any] = {"owners": self.owners, "rows": rows}
+        return place.place(self.preparation, self.centers, self._limits, frame, self.metric, **how)
 
     @property
     def _limits(self) -> list[float]:

@@ -1,30 +1,28 @@
 """The one formula that places customers, at fit and ever after.
 
 Squared distances to the centres in float64, summed over the columns from the left; the nearest centre wins,
-the lower number breaks ties. Small models are narwhals expressions from end to end; in large ones the same
-sums, in the same order and so with the same digits, run over numpy blocks. Nothing is learnt here.
+the lower number breaks ties. A frame in memory goes through numpy, block by block, a lazy one through
+expressions of its engine: the same sums, in the same order. Nothing is learnt here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial, reduce
+from functools import reduce
 from operator import add
 from typing import Any
 
 import narwhals as nw
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from segkit.segments.frames import Frame, table
+from segkit.segments.frames import Frame
 from segkit.segments.metric import Metric
 from segkit.segments.prepare import Preparation
 
 Floats = NDArray[np.float64]
 
-TERMS = 256  # columns x segments from which blocks are faster than expressions
-BLOCK = 8_192
+BLOCK = 8_192  # rows whose distances stay in the processor's cache
 
 
 def place(
@@ -35,6 +33,7 @@ def place(
     metric: Metric | None = None,
     *,
     owners: Sequence[int] = (),
+    rows: Any = None,
     keep: str = "",
 ) -> Frame:
     """Return where each row belongs.
@@ -49,6 +48,8 @@ def place(
         What assigns instead of plain distance; `confidence` is then the posterior against the next segment.
     owners
         The segment, from 1, of each centre; without, centre j is that of segment j.
+    rows
+        ``preparation.matrix(frame, pushed=True)``, where it is at hand.
     keep
         A column of a lazy frame that is passed on, as `kept`.
 
@@ -57,14 +58,60 @@ def place(
     narwhals.DataFrame
         `segment` (from 1; 0 = not usable), `confidence` (the next centre's distance over the sum of both; 1
         with one segment, 0.5 between equal centres), `distance` and `outlier`; without a segment the middle
-        two are missing.
+        two are missing. In the library of the frame; lazy if that is.
     """
-    terms = centers.size + (len(metric.turn) ** 2 if metric else 0)
-    pushed = terms <= TERMS or isinstance(frame, nw.LazyFrame)
-    measure, usable = (partial(_pushed, keep=keep) if pushed else _blocked), nw.col("usable")
-    squares = [nw.col(f"d{j}") for j in range(len(centers))]
-    measured = measure(preparation, centers, frame, metric).with_columns(least=_least(squares))
-    numbers, every = list(owners) or list(range(1, len(squares) + 1)), range(1, len(squares) + 1)
+    numbers = list(owners) or list(range(1, len(centers) + 1))
+    if isinstance(frame, nw.LazyFrame):
+        measured = _pushed(preparation, centers, frame, metric, keep=keep)
+        return _by_expressions(measured, cutoffs, metric, numbers=numbers, keep=keep)
+    data, _ = preparation.opened(frame)
+    X = preparation.matrix(frame, pushed=True) if rows is None else rows
+    usable = preparation.usable(frame)
+    placed = _by_blocks(X, centers, np.asarray(cutoffs), metric, np.array(numbers))
+    placed["segment"] *= usable
+    placed["outlier"] &= usable
+    told = nw.from_dict(placed, backend=data.implementation)
+    inside = nw.when(nw.col("segment") > 0)
+    return told.with_columns(*[inside.then(nw.col(name)).alias(name) for name in ("confidence", "distance")])
+
+
+def _by_blocks(
+    X: Any, centers: Floats, cutoffs: Floats, metric: Metric | None, owners: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """Place rows of a matrix, dense or sparse, a block at a time."""
+    n = X.shape[0]
+    segment, outlier = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=bool)
+    fit, distance = np.ones(n), np.zeros(n)
+    alone = len(set(owners.tolist())) == 1
+    for start in range(0, n, BLOCK):
+        at = slice(start, start + BLOCK)
+        block = X[at]
+        columns = list(np.ascontiguousarray((block.toarray() if hasattr(block, "toarray") else block).T))
+        squares = np.array(_squares(columns, centers, metric))
+        centre = squares.argmin(axis=0)
+        least = np.take_along_axis(squares, centre[None, :], axis=0)[0]
+        segment[at] = owners[centre]
+        squares[owners[:, None] == segment[at]] = np.inf
+        following = squares.min(axis=0)
+        if metric is None:
+            own = np.sqrt(least)
+            both = own + np.sqrt(following)
+            if not alone:
+                fit[at] = np.divide(np.sqrt(following), both, out=np.full(len(own), 0.5), where=both > 0)
+        else:
+            own = np.sqrt(np.maximum(least - np.array(metric.offsets)[centre], 0.0))
+            fit[at] = 1.0 / (1.0 + np.exp((least - following) / 2.0))
+        distance[at], outlier[at] = own, own > cutoffs[centre]
+    return {"segment": segment, "confidence": fit, "distance": distance, "outlier": outlier}
+
+
+def _by_expressions(
+    measured: Frame, cutoffs: Sequence[float], metric: Metric | None, *, numbers: Sequence[int], keep: str
+) -> Frame:
+    """Place the rows of a lazy frame, `usable` and their squared distances d0, d1, ..., where they are."""
+    usable, squares = nw.col("usable"), [nw.col(f"d{j}") for j in range(len(numbers))]
+    measured = measured.with_columns(least=_least(squares))
+    every = range(1, len(squares) + 1)
     nearest = _choose([square == nw.col("least") for square in squares], every)
     placed = measured.with_columns(centre=nw.when(usable).then(nearest).otherwise(nw.lit(0)).cast(nw.Int64))
     inside = [nw.col("centre") == number for number in every]
@@ -100,18 +147,6 @@ def _pushed(
     columns = [nw.col(f"x{i}") for i in range(len(outputs))]
     every = [each.alias(f"d{j}") for j, each in enumerate(_squares(columns, centers, metric))]
     return prepared.select("usable", *every, *(["kept"] if keep else []))
-
-
-def _blocked(preparation: Preparation, centers: Floats, frame: Any, metric: Metric | None) -> Frame:
-    """Return the same, summed over blocks of rows that stay in the processor's cache."""
-    X = preparation.matrix(frame, pushed=True)
-    squares = np.empty((len(centers), X.shape[0]))
-    for start in range(0, X.shape[0], BLOCK):
-        rows = X[start : start + BLOCK]
-        columns = list(np.ascontiguousarray((rows.toarray() if hasattr(rows, "toarray") else rows).T))
-        squares[:, start : start + BLOCK] = _squares(columns, centers, metric)
-    found = {f"d{j}": each for j, each in enumerate(squares)}
-    return table(pd.DataFrame({"usable": preparation.usable(frame)} | found))
 
 
 def _squares(columns: Sequence[Any], centers: Floats, metric: Metric | None) -> list[Any]:

@@ -10,11 +10,14 @@ import os
 from pathlib import Path
 
 import ipywidgets as widgets
+import numpy as np
 import pandas as pd
 
 from segkit import index, runs, settings
 from segkit.errors import SegkitError
 from segkit.insight.compare import Comparison, compare
+from segkit.insight.profile import suppressed
+from segkit.insight.words.captions import withheld
 from segkit.panels.panel import Markup, TableView, badge, tag
 from segkit.study import Study
 from segkit.widgets.form import Shown, Wrap, classed
@@ -94,9 +97,13 @@ def told(found: Comparison, study: Study) -> Markup:
     )
     names = dict(zip(study.sizes["segment"], study.sizes["name"], strict=True))
     header = ("Earlier segment", *(f"{after} now" for after in found.migration.columns), "Total")
+    counts = found.migration.to_numpy()
+    hidden = suppressed(counts, study.params.min_cell)
     rows = tuple(
-        (f"Segment {before}", *map(n.count, row), n.count(row.sum()))
-        for before, row in zip(found.migration.index, found.migration.to_numpy(), strict=True)
+        (f"Segment {before}", *map(n.count, row), n.count(total))
+        for before, row, total in zip(
+            found.migration.index, np.where(hidden, np.nan, counts), counts.sum(axis=1), strict=True
+        )
     )
     key = tag(
         "ul",
@@ -106,9 +113,11 @@ def told(found: Comparison, study: Study) -> Markup:
     causes = found.moves["cause"].value_counts()
     said = "; ".join(f"{n.count(count)}: {CAUSES.get(str(cause), cause)}" for cause, count in causes.items())
     table = TableView("Customers by earlier and present segment", header, rows).html()
+    held = withheld(int(hidden.sum()), study.params.min_cell, n)
     foot = tag(
         "p",
         f"Of the {n.count(len(found.moves))} who moved, {said}." if said else "Nobody moved.",
+        f" {held}" if held else "",
         class_="sk-foot",
     )
     head = tag("figcaption", tag("h3", title), tag("span", sub, class_="sk-sub"), key)

@@ -26,7 +26,11 @@ PATIENT = ("Data", "Columns")  # groups whose changes wait for Update, and so do
 READ = ("sheet", "query", "dates", "decimal")
 OPEN = ("Data", "Segments")  # groups that are never folded away
 FILES = "Keep these settings"
-HINTS = {"segment_names": "Regulars; newcomers; …", "merge": "2+4"}  # what stands in a field that is empty
+HINTS = {
+    "segment_names": "Regulars; newcomers; …",
+    "merge": "2+4",
+    "hide": "3; 5",
+}  # what stands in a field that is empty
 NAMED = {
     "customer_id": (("Find it", "auto"), ("None", "")),
     "value": (("None", ""),),

@@ -111,24 +111,24 @@ def test_one_segment_holds_everybody(customers, library):
 
 
 @pytest.mark.parametrize("k", [1, 2, 7])
-def test_blocks_and_expressions_give_the_same_digits(customers, library, monkeypatch, k):
+def test_blocks_and_expressions_give_the_same_digits(customers, monkeypatch, k):
+    polars = pytest.importorskip("polars")
     fitted = make_model(customers, k=k)
-    frame = library(customers)
-    pushed = fitted.score(frame)
-    monkeypatch.setattr(place, "TERMS", 0)
+    frame = polars.from_pandas(customers)
     monkeypatch.setattr(place, "BLOCK", 64)
-    pd.testing.assert_frame_equal(fitted.score(frame), pushed, check_exact=True)
+    pushed = fitted.place(nw.from_native(frame.lazy())).collect().to_pandas()
+    pd.testing.assert_frame_equal(fitted.place(frame).to_pandas(), pushed, check_exact=True)
 
 
-def test_a_sparse_preparation_is_scored_with_the_same_digits(monkeypatch):
+def test_a_sparse_preparation_is_scored_with_the_same_digits():
+    polars = pytest.importorskip("polars")
     rng = np.random.default_rng(2)
     frame = pd.DataFrame({f"c{i}": rng.choice([f"l{j}" for j in range(20)], 3000) for i in range(4)})
     preparation = prepare.learn(frame, numbers=[], categories=list(frame))
     X = preparation.matrix(frame)
     fitted = Model.learn(preparation, frame, X[:4].toarray())
-    blocked = fitted.score(frame)
-    monkeypatch.setattr(place, "TERMS", 10_000)
-    pd.testing.assert_frame_equal(fitted.score(frame), blocked, check_exact=True)
+    pushed = fitted.place(nw.from_native(polars.from_pandas(frame).lazy())).collect().to_pandas()
+    pd.testing.assert_frame_equal(fitted.place(frame).to_pandas(), pushed, check_exact=True)
 
 
 def test_a_row_scores_the_same_alone(customers, fitted):

@@ -119,8 +119,22 @@ def preparations(preparations: pd.DataFrame, numbers: Numbers) -> Caption:
     return Caption(title, subtitle, note)
 
 
-def sizes(sizes: pd.DataFrame, numbers: Numbers, *, value: str = "", supported: bool = True) -> Caption:
-    """Caption the shares of customers and of value; `value` is the words for the value column, if drawn."""
+def withheld(cells: int, least: int, numbers: Numbers) -> str:
+    """Say how many cells of a table are withheld, and why; nothing where none is."""
+    if not cells:
+        return ""
+    few = counted(cells, numbers, "cell")
+    return f"Withheld: {few}, so that none can be told that rests on fewer than {least} customers."
+
+
+def sizes(
+    sizes: pd.DataFrame, numbers: Numbers, *, value: str = "", supported: bool = True,
+    hidden: Sequence[int] = (),
+) -> Caption:  # fmt: skip
+    """Caption the shares of customers and of value.
+
+    `value` is the words for the value column, if drawn; of the segments `hidden` nothing else is told.
+    """
     title = f"All {counted(sizes['customers'].sum(), numbers, 'customer')} are one group"
     if len(sizes) > 1:
         title = _telling_share(sizes, numbers, value)
@@ -128,6 +142,9 @@ def sizes(sizes: pd.DataFrame, numbers: Numbers, *, value: str = "", supported: 
     subtitle += f"; the pale bar is the share of {value}" if value and len(sizes) > 6 else ""
     note = "" if value else "No value column is chosen, so shares of value are left out."
     note += "" if supported else " The data do not support this number of segments."
+    if hidden:
+        which = f"Segment{'s' * (len(hidden) > 1)} {listed([str(each) for each in hidden])}"
+        note += f" {which} {'are' if len(hidden) > 1 else 'is'} hidden: nothing but the size is told."
     aloud = (
         f"Segment {row['segment']} is {numbers.share(row['share'])} of customers"
         + (f" and {numbers.share(row['value_share'])} of {value}" if value else "")
@@ -196,10 +213,8 @@ def profiles(
     note = "1× is the median of all customers, or the mean or the share above zero where the table says so; "
     note += "for categories it is the share of all customers."
     note += f" {counted(left, numbers, 'more row')} in the table only." if left else ""
-    if "withheld" in profile and profile["withheld"].any():
-        few = counted(int(profile["withheld"].sum()), numbers, "cell")
-        note += f" Withheld: {few}, so that none can be told that rests on fewer than {least} customers."
-    note += _beyond(profile)
+    gone = int(profile["withheld"].sum()) if "withheld" in profile else 0
+    note += f" {withheld(gone, least, numbers)}" * (gone > 0) + _beyond(profile)
     best = profile.dropna(subset=["index"]).nlargest(6, "effect").to_dict("records")
     aloud = (
         f"segment {r['segment']}, {labels.inline(r['column'])} {r['level']} {numbers.multiple(r['index'])}"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from segkit.insight.words import captions
 from segkit.insight.words.captions import Caption, counted, fit, listed, records
 from segkit.insight.words.numbers import Numbers
 from segkit.insight.words.scoring import shifted
@@ -96,8 +97,17 @@ def advice(causes: pd.DataFrame, segments: pd.DataFrame, numbers: Numbers) -> st
     return "Go on with the segments as they are."
 
 
-def flows(total: int, moved: int, near: int, numbers: Numbers, *, drawn: bool = True) -> Caption:
-    """Caption where customers went, as flows or, not `drawn`, as a matrix."""
+def flows(
+    total: int,
+    moved: int,
+    near: int,
+    numbers: Numbers,
+    *,
+    drawn: bool = True,
+    withheld: int = 0,
+    least: int = 0,
+) -> Caption:
+    """Caption where customers went, as flows or, not `drawn`, as a matrix, and what is withheld of it."""
     what = (
         FLOWS
         if drawn
@@ -107,7 +117,9 @@ def flows(total: int, moved: int, near: int, numbers: Numbers, *, drawn: bool = 
         return Caption("Nobody can be followed", what, empty=("No customer is in both", "Nobody to follow."))
     title = f"{numbers.percent((total - moved) / total)} of returning customers stayed where they were"
     note = f"{numbers.count(near)} of {counted(moved, numbers, 'move')} start or end near a border."
-    return Caption(title, what, note if moved else "", f"{title}. {note if moved else 'Nobody moved.'}")
+    said = note if moved else "Nobody moved."
+    aside = captions.withheld(withheld, least, numbers)
+    return Caption(title, what, f"{note if moved else ''} {aside}".strip(), f"{title}. {said}")
 
 
 def fates(segments: pd.DataFrame, numbers: Numbers) -> Caption:

@@ -85,22 +85,21 @@ def sizes(
     [0.5, 0.5]
     """
     frame = segmented(customers, by)
-    wanted = {"customers": nw.len()}
+    segments, own = np.unique(frame[by].to_numpy().astype(int), return_inverse=True)
+    counts = np.bincount(own, minlength=len(segments))
+    table = pd.DataFrame({"segment": segments, "name": list(names) or [""] * len(segments)})
+    table = table.assign(customers=counts, share=counts / counts.sum())
     if value:
-        wanted |= {"value_sum": known(value).sum(), "value_median": known(value).median()}
-    if "confidence" in frame.columns:
-        wanted["near_border"] = (nw.col("confidence") < BORDER).cast(nw.Int64).sum()
-    if "outlier" in frame.columns:
-        wanted["outliers"] = nw.col("outlier").cast(nw.Int64).sum()
-    segments = sorted(frame[by].unique().to_list())
-    rows = [frame.filter(nw.col(by) == s).select(**wanted).rows(named=True)[0] for s in segments]
-    table = pd.DataFrame(rows, columns=list(wanted))
-    table.insert(0, "segment", [int(s) for s in segments])
-    table.insert(1, "name", list(names) or [""] * len(segments))
-    table.insert(3, "share", table.customers / table.customers.sum())
-    if value:
-        total = table.value_sum.sum()
-        table.insert(5, "value_share", table.value_sum / total if total > 0 else np.nan)
+        worth = pd.Series(floats(frame, [value])[0]).groupby(own)
+        total = worth.sum().sum()
+        table["value_sum"] = worth.sum().to_numpy()
+        table["value_share"] = table["value_sum"] / total if total > 0 else np.nan
+        table["value_median"] = worth.median().to_numpy()
+    for told, column in (("near_border", "confidence"), ("outliers", "outlier")):
+        if column in frame.columns:
+            x = floats(frame, [column])[0]
+            marked = x < BORDER if column == "confidence" else x > 0
+            table[told] = np.bincount(own, weights=marked, minlength=len(segments)).astype(int)
     return table
 
 
@@ -211,7 +210,7 @@ def _text(value: object) -> str:
 
 def floats(frame: nw.DataFrame[Any], columns: Sequence[str]) -> list[np.ndarray]:
     """Return columns as floats, NaN where a value is missing."""
-    return [frame.select(x=known(column))["x"].to_numpy().astype(float) for column in columns]
+    return [frame[column].cast(nw.Float64).to_numpy().astype(float) for column in columns]
 
 
 def _statistics(values: Sequence[np.ndarray], numbers: Sequence[str]) -> pd.DataFrame:

@@ -25,7 +25,7 @@ from segkit.insight.profile import Customers, segmented
 from segkit.segments.encode import Pick, finite, is_number, text
 from segkit.segments.frames import picker
 
-SAMPLE, DEPTH, LEVELS = 10_000, 3, 20
+SAMPLE, DEPTH, LEVELS = 5_000, 3, 20
 WORTH = 0.03  # what a further condition must add to the harmonic mean of precision and coverage
 FAITHFUL = 0.8  # a rule set that puts fewer customers where the model does does not describe it
 RULES = ["segment", "rule", "customers", "right", "precision", "coverage", "lift"]
@@ -154,7 +154,7 @@ def rules(
     ----------
     customers : eager frame with `by` (from 1; 0 is left out) and the columns, in their own units
     seed : int
-        Chooses the 10,000 customers that trees are fitted on where there are more.
+        Chooses the 5,000 customers that trees are fitted on where there are more.
 
     Examples
     --------

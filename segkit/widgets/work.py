@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 from segkit import logs
 from segkit.errors import SegkitError
 
-PAUSE = 0.3  # seconds without another request before work begins
+PAUSE = 0.15  # seconds without another request before work begins
 AGAIN = (
     "That did not work. Your settings are kept. Try again; if it happens twice, "
     "tell the person who runs this page: error"

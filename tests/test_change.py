@@ -87,7 +87,9 @@ def test_every_customer_has_one_line_and_counts_add_up(changed):
 
 
 def test_no_line_of_the_migration_has_one_cell_withheld_which_would_tell_it(changed):
-    gone = changed.migration.pivot_table(index="before", columns="after", values="withheld", aggfunc="sum")
+    gone = changed.migration.pivot_table(
+        index="before", columns="after", values="withheld", aggfunc="sum", fill_value=0
+    )
     assert gone.to_numpy().sum() > 0
     assert 1 not in {*gone.sum(axis=0), *gone.sum(axis=1)}
     assert changed.migration.loc[changed.migration["withheld"], "customers"].isna().all()

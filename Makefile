@@ -62,6 +62,7 @@ format: $(VENV)/.made-dev  ## let ruff lay the code out and mend what it can
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.made-dev  ## time the main steps against yardsticks of the same run; table and picture into docs/
+	@$(call install,$(VENV),--group bench)
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/rows.py
 	$(BIN)/python tests/benchmarks/pages.py
@@ -69,9 +70,11 @@ bench: $(VENV)/.made-dev  ## time the main steps against yardsticks of the same 
 	$(BIN)/python tests/benchmarks/nightly.py --out docs
 
 bench-full: $(VENV)/.made-dev  ## the same at up to a million customers
+	@$(call install,$(VENV),--group bench)
 	$(BIN)/python tests/benchmarks/bench.py --full
 	$(BIN)/python tests/benchmarks/rows.py --full
-	$(BIN)/python tests/benchmarks/sweeps.py --rows 5000 20000 100000 1000000 --out docs
+	$(BIN)/python tests/benchmarks/sweeps.py --rows 5000 20000 100000 1000000 10000000 --out docs
+	$(BIN)/python tests/benchmarks/streamed.py 50000000
 
 scorecard: $(VENV)/.made-dev  ## measure how often the verdict is wrong on planted data, into docs/scorecard.md
 	$(BIN)/python tests/benchmarks/scorecard.py docs/scorecard.md

@@ -163,6 +163,7 @@ def evidence(verdict: SimpleNamespace) -> pd.DataFrame:
             "silhouette": silhouette,
             "davies_bouldin": np.r_[np.nan, 1.35, 1.34, 1.54, 1.48, 1.43, 1.39, 1.37],
             "calinski_harabasz": np.r_[np.nan, 189, 152.9, 131.3, 118, 108.4, 103.2, 97.6],
+            "agreement": np.r_[np.nan, 0.99, 0.97, 0.8, 0.71, 0.65, 0.6, 0.58],
             "chance_mean": mean,
             "chance_low": mean - 0.015,
             "chance_high": mean + 0.015,
@@ -226,7 +227,7 @@ def steps() -> pd.DataFrame:
 
 def strength(segments: int, level: str) -> pd.DataFrame:
     status = "holds" if level == "clear" else "uncertain"
-    rows = [(n, 1 / segments, 0.9, 0.8, 0.99, 0.5, 0.0, status) for n in range(1, segments + 1)]
+    rows = [(n, 1 / segments, 0.9, 0.8, 0.99, 0.92, 0.08, 0.5, 0.0, status) for n in range(1, segments + 1)]
     return pd.DataFrame(rows if segments > 1 else [], columns=strength_room.TABLE)
 
 

@@ -73,8 +73,8 @@ def choice(evidence: pd.DataFrame, numbers: Numbers) -> TableView:
         ("Chance", lambda row: numbers.range(row["chance_low"], row["chance_high"])),
         _col("Davies–Bouldin", "davies_bouldin", numbers.index),
         _col("Calinski–Harabasz", "calinski_harabasz", partial(numbers.index, digits=1)),
-        _col("Reading", "reading"),
-        chosen=next((i for i, chosen in enumerate(evidence["chosen"]) if chosen), None), words=(6,),
+        _col("Seeds agree", "agreement", numbers.index), _col("Reading", "reading"),
+        chosen=next((i for i, chosen in enumerate(evidence["chosen"]) if chosen), None), words=(7,),
     )  # fmt: skip
 
 

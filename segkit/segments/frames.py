@@ -21,28 +21,35 @@ def table(frame: Any) -> Frame:
     """Return any eager frame as narwhals sees it; a lazy one of narwhals passes, for its engine."""
     if isinstance(frame, nw.LazyFrame):
         return frame  # type: ignore[return-value]  # expressions are all that is asked of it
+    if isinstance(nw.from_native(frame, pass_through=True), nw.LazyFrame):
+        raise SourceError(
+            "This frame is lazy, and its rows are needed here. Collect it, or use Model.assign."
+        )
     return nw.from_native(frame, eager_only=True, pass_through=False)
 
 
 def picker(data: Frame) -> Pick:
     """Pick by position: polars reads a name like `*` or `^a$` as a pattern."""
-    place = {name: i for i, name in enumerate(data.columns)}
+    place = {name: i for i, name in enumerate(data.collect_schema().names())}
     return lambda name: nw.nth(place[name])
 
 
-def require(data: Frame, needed: Iterable[str], error: type[ParameterError | SourceError]) -> None:
+def require(
+    data: Frame | nw.LazyFrame[Any], needed: Iterable[str], error: type[ParameterError | SourceError]
+) -> None:
     """Refuse a table without a column that is needed."""
-    absent = [column for column in needed if column not in data.columns]
+    known = data.collect_schema().names()
+    absent = [column for column in needed if column not in known]
     if absent:
-        hint = nearest(absent[0], data.columns)
+        hint = nearest(absent[0], known)
         raise error(f"There is no column {quoted(absent)} in these data, and it is needed.{hint}")
 
 
-def require_numbers(data: Frame, columns: Iterable[str]) -> None:
+def require_numbers(data: Frame | nw.LazyFrame[Any], columns: Iterable[str]) -> None:
     """Refuse text where numbers are needed; a column without any value passes, whatever its type."""
     for column in columns:
         kind = data.collect_schema()[column]
-        if not (is_number(kind) or _castable(data[column])):
+        if not (is_number(kind) or (isinstance(data, nw.DataFrame) and _castable(data[column]))):
             raise SourceError(f'The column "{column}" must hold numbers, found {str(kind).lower()}.')
 
 

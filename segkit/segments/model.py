@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from segkit.data import sql
 from segkit.errors import ModelError, OutputError, ParameterError, nearest
 from segkit.segments import place
-from segkit.segments.frames import Frame, table
+from segkit.segments.frames import Frame, require, table
 from segkit.segments.metric import Metric
 from segkit.segments.prepare import Preparation
 
@@ -262,10 +262,50 @@ class Model(BaseModel):
         >>> [row[:2] for row in duckdb.sql(model.sql() + " order by 1").fetchall()]
         [('a', 1), ('b', 1), ('c', 2), ('d', 2)]
         """
-        self._must_place()
         numbers = [recipe.column for recipe in self.preparation.columns if recipe.numeric]
         texts = [recipe.column for recipe in self.preparation.columns if not recipe.numeric]
         customers = sql.relation(numbers, [*texts, *({id_column} - {*numbers, *texts})])
+        return sql.statement(self._assigned(customers, id_column), dialect)
+
+    def assign(self, frame: Any, id_column: str) -> Any:
+        """Place the rows of a lazy frame where they live: a query, of which nothing runs before it is asked.
+
+        Parameters
+        ----------
+        frame
+            A DuckDB relation, a lazy frame of polars, a frame of PySpark, or another lazy one of narwhals.
+        id_column
+            Goes with each row, for rows of a lazy frame have no order.
+
+        Returns
+        -------
+        A lazy frame of the same library
+            What `sql` gives: the id column, `segment`, `segment_name`, `confidence`, `distance`, `outlier`.
+
+        Raises
+        ------
+        ModelError, ParameterError, SourceError
+            The model places nobody; there is no such id column; a column it needs is missing, or holds text
+            where numbers were learnt.
+
+        Examples
+        --------
+        >>> import duckdb, pandas as pd
+        >>> from segkit.segments import prepare
+        >>> customers = pd.DataFrame({"id": list("abcd"), "spend": [1.0, 2.0, 9.0, 10.0]})
+        >>> preparation = prepare.learn(customers, numbers=["spend"], categories=[])
+        >>> model = Model.learn(preparation, customers, [[-1.0], [1.0]], names=["Small", "Large"])
+        >>> placed = model.assign(duckdb.from_df(customers), "id")
+        >>> placed.select("id, segment_name").fetchall()
+        [('a', 'Small'), ('b', 'Small'), ('c', 'Large'), ('d', 'Large')]
+        """
+        data = nw.from_native(frame, pass_through=False).lazy()
+        require(data, [id_column], ParameterError)
+        return self._assigned(data, id_column).to_native()
+
+    def _assigned(self, customers: nw.LazyFrame[Any], id_column: str) -> nw.LazyFrame[Any]:
+        """Return the query that places each row of a lazy frame, its id beside it."""
+        self._must_place()
         placed = place.place(
             self.preparation,
             self.centers,
@@ -279,8 +319,8 @@ class Model(BaseModel):
         for each in self.segments:
             name = nw.when(nw.col("segment") == each.segment).then(nw.lit(each.name)).otherwise(name)
         told = id_column + "_" * (id_column in PLACED)
-        query = placed.select(nw.col("kept").alias(told), "segment", name.alias("segment_name"), *PLACED[2:])
-        return sql.statement(query, dialect)  # type: ignore[arg-type]  # lazy in, lazy out
+        columns = (nw.col("kept").alias(told), "segment", name.alias("segment_name"), *PLACED[2:])
+        return placed.select(*columns)  # type: ignore[return-value]  # lazy in, lazy out
 
     def score(self, frame: Any, id_column: str | None = None) -> pd.DataFrame:
         """Place each row in its nearest segment.

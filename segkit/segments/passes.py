@@ -24,11 +24,16 @@ BLOCK = 4_096  # rows that stay in the processor's cache beside their products w
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """All rows together: how many, their mean (p,) and the sum of squared distances to it."""
+    """All rows together: how many, their mean (p,) and the sums of squared distances to it by column (p,)."""
 
     rows: int
     mean: Floats
-    squares: float
+    each: Floats
+
+    @property
+    def squares(self) -> float:
+        """Sum of squared distances to the mean."""
+        return float(self.each.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +74,7 @@ def slices(X: Any, order: Labels | None = None) -> Blocks:
 
 
 def moments(blocks: Blocks) -> Moments:
-    """Return rows, mean and sum of squares in one pass; sums are about the first block's mean.
+    """Return rows, mean and sums of squares in one pass; sums are about the first block's mean.
 
     Examples
     --------
@@ -77,14 +82,14 @@ def moments(blocks: Blocks) -> Moments:
     >>> found.rows, found.mean.tolist(), found.squares
     (3, [2.0], 8.0)
     """
-    rows, middle, sums, squares = 0, None, 0.0, 0.0
+    rows, middle, sums, each = 0, None, 0.0, 0.0
     for block in blocks():
         middle = block.mean(axis=0) if middle is None else middle
         gaps = block - middle
         rows += len(gaps)
-        sums, squares = sums + gaps.sum(axis=0), squares + np.einsum("ij,ij->", gaps, gaps)
+        sums, each = sums + gaps.sum(axis=0), each + np.einsum("ij,ij->j", gaps, gaps)
     shift = np.asarray(sums / max(rows, 1))
-    return Moments(rows, np.asarray(middle + shift), float(squares - rows * (shift @ shift)))
+    return Moments(rows, np.asarray(middle + shift), np.maximum(each - rows * shift**2, 0.0))
 
 
 def assign(

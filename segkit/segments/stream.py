@@ -18,6 +18,8 @@ from segkit.segments.algorithms.kmeans import KMeans, threads
 from segkit.segments.passes import Blocks
 from segkit.segments.validity import Floats, Labels
 
+ROUNDING = 1e-12  # of the mean; a standard deviation below is none
+
 
 class Streamed(NamedTuple):
     """The table of the sweep, what it proposes, and how to place rows: z-scores, then the nearest centre."""
@@ -50,13 +52,15 @@ def sweep_blocks(blocks: Blocks, *, max_segments: int = 12, seed: int = 0) -> St
     (2, True)
     """
     raw = passes.moments(blocks)
-    sd = _spread(blocks, raw)
+    sd = np.sqrt(raw.each / raw.rows)
+    varies = sd > ROUNDING * np.abs(raw.mean)
+    sd = np.where(varies, sd, 1.0)
+    total = passes.Moments(raw.rows, np.zeros(len(sd)), raw.rows * varies.astype(np.float64))
 
     def scaled() -> Iterator[Any]:
         return ((block - raw.mean) / sd for block in blocks())
 
     with threads(1):
-        total = passes.moments(scaled)
         chances = coreset.Chances(total.mean, np.sqrt(total.squares / total.rows), seed=seed)
         drawn = coreset.draw(
             scaled, lambda _, some: chances.of(some), total, size=sweep.CORESET_ROWS, even=estimate.ROWS
@@ -74,10 +78,3 @@ def sweep_blocks(blocks: Blocks, *, max_segments: int = 12, seed: int = 0) -> St
             centers = found.means
     by_size = np.lexsort((*np.round(centers.T[::-1], 9), -found.counts))
     return Streamed(table, proposed, why, centers[by_size], raw.mean, sd)
-
-
-def _spread(blocks: Blocks, raw: passes.Moments) -> Floats:
-    """Return the standard deviation of each column, 1 where nothing varies."""
-    squares = sum(((block - raw.mean) ** 2).sum(axis=0) for block in blocks())
-    sd = np.sqrt(squares / raw.rows)
-    return np.where(sd > 0, sd, 1.0)

@@ -26,7 +26,11 @@ FEW = 3.0  # rows added to the emptier centre: few rows show valleys by chance e
 STEP = 0.15
 SMALL = 0.03  # a segment under this share of the rows is suspected of being made of outliers
 IQRS = 3.0
-TABLE = ["segment", "share", "jaccard", "jaccard_low", "jaccard_high", "valley", "far_out", "status"]
+MOSTLY = 0.8  # a customer who keeps the segment in fewer of the samples is in no sure place
+TABLE = [
+    *("segment", "share", "jaccard", "jaccard_low", "jaccard_high", "stays", "unsure"),
+    *("valley", "far_out", "status"),
+]
 
 
 def valleys(X: Floats, labels: Labels) -> Floats:
@@ -87,26 +91,29 @@ def merged(X: Floats, labels: Labels) -> Labels:
     return labels
 
 
-def jaccards(
+def repeated(
     X: Floats, labels: Labels, again: Callable[[Floats, int], Labels], *, seed: int, joined: bool = False
-) -> Floats:
+) -> tuple[Floats, Floats]:
     """Return each segment's best Jaccard similarity in every bootstrap sample, shape (bootstraps, k).
 
+    Beside it the share of the samples in which each row is in the best match of its segment, shape (n,).
     `again(rows, b)` fits the resampled rows anew and returns labels of all of X, -1 for none. `joined`
     segments are held against all that is found in their place. Source: Hennig (2007), Cluster-wise
     assessment of cluster stability.
     """
     rng = np.random.default_rng(seed)
     own = np.eye(int(labels.max()) + 1)[labels]
-    found = []
+    found, stays = [], np.zeros(len(X))
     for b in range(BOOTSTRAPS):
         other = again(X[rng.integers(0, len(X), len(X))], b)
         theirs = np.eye(int(other.max()) + 2)[other][:, : max(1, int(other.max()) + 1)]  # -1 is the last row
         if joined:  # what is found again is joined as it fits best
             theirs = theirs @ np.eye(own.shape[1])[(own.T @ theirs).argmax(axis=0)]
         both = own.T @ theirs
-        found.append((both / (own.sum(axis=0)[:, None] + theirs.sum(axis=0) - both)).max(axis=1))
-    return np.array(found)
+        same = both / (own.sum(axis=0)[:, None] + theirs.sum(axis=0) - both)
+        found.append(same.max(axis=1))
+        stays += theirs[np.arange(len(X)), same.argmax(axis=1)[labels]]
+    return np.array(found), stays / BOOTSTRAPS
 
 
 def table(
@@ -120,13 +127,16 @@ def table(
 ) -> pd.DataFrame:
     """Return one row per segment, from 1: share, Jaccard (mean, and 5 to 95 % of samples), valley, status.
 
+    `stays` is how often its customers keep their segment in the samples, `unsure` the share of those who do
+    in under 80 %.
+
     `status` is "holds" (Jaccard .6 or more, valley under .7), "uncertain" (one of the two, or a valley of .7
     to .8), "does not hold" (neither) or "far out": under 3 % of the rows (or Jaccard under .6), at least half
     of them beyond 3 interquartile ranges in some column. `far_out` is that half's share. `deep` are the
     valleys, (k,), where straight lines between centres do not show them.
     """
     k = int(labels.max()) + 1
-    same = jaccards(X, labels, again, seed=seed, joined=joined)
+    same, stays = repeated(X, labels, again, seed=seed, joined=joined)
     if deep is None:
         deep = np.nanmax(valleys(X, labels), axis=1, initial=0.0) if k > 1 else np.zeros(k)
     beyond = _beyond(X)
@@ -136,7 +146,8 @@ def table(
         far = float(beyond[mine].mean())
         status = _status(float(mine.mean()), mean, float(deep[j]), far)
         ends = np.quantile(same[:, j], [0.05, 0.95])
-        rows.append((j + 1, mine.mean(), mean, *ends, deep[j], far, status))
+        kept = (stays[mine].mean(), (stays[mine] < MOSTLY).mean())
+        rows.append((j + 1, mine.mean(), mean, *ends, *kept, deep[j], far, status))
     return pd.DataFrame(rows, columns=TABLE)
 
 

@@ -13,16 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 
 from segkit.errors import ParameterError
-from segkit.segments import coreset, estimate, passes, validity
+from segkit.segments import coreset, estimate, passes, seeds, validity
 from segkit.segments.algorithms import registry
 from segkit.segments.algorithms.hdbscan import Dense, Hdbscan
 from segkit.segments.algorithms.kmeans import KMeans, threads
+from segkit.segments.algorithms.mixture import GaussianMixture
 from segkit.segments.metric import Metric
 from segkit.segments.validity import Floats, Labels, Matrix
 
@@ -62,8 +63,8 @@ class Sweep:
     """All solutions (with the trivial one at 1), their indices, and what is proposed.
 
     `order` lists row positions in the seeded order of values: its first m entries are a fair sample of m
-    rows. `silhouette_rows` is how many rows the silhouettes rest on; fewer than the table has means an
-    estimate, with its standard error beside it in the table.
+    rows, and `sample` holds some. `silhouette_rows` is how many rows the silhouettes rest on; fewer than the
+    table has means an estimate, with its standard error beside it in the table.
     """
 
     solutions: Mapping[int, Solution]
@@ -74,6 +75,18 @@ class Sweep:
     distinct: int
     order: Labels
     silhouette_rows: int
+    sample: Matrix
+
+    @cached_property
+    def agreement(self) -> dict[int, float]:
+        """How alike fits of the sample from other seeds are, see `seeds`; nothing where none is drawn."""
+        method = registry.get(self.algorithm)
+        if isinstance(method, Hdbscan):
+            return {}
+        metrics: dict[int, Metric | None] = dict.fromkeys(k for k in self.solutions if k > 1)
+        if isinstance(method, GaussianMixture):  # its numbers without a metric are those of k-means
+            method, metrics = KMeans(), {k: self.solutions[k].metric for k in metrics}
+        return seeds.agreement(self.sample, method, metrics)
 
     def nearest(self, segments: int) -> int:
         """Return the largest number that has a solution and is not above the one asked for.
@@ -171,7 +184,7 @@ def solve(
         table, rows = indices(ordered, [solution.labels for solution in found])
     proposed, why = propose(table, max(wanted), distinct, least)
     solutions = {each.segments: _mapped_back(each, order) for each in [_alone(ordered), *found]}
-    return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows)
+    return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows, ordered[: seeds.ROWS])
 
 
 def _dense(X: Matrix, most: int, method: Hdbscan, known: tuple[Labels, int], least: float) -> Sweep:
@@ -199,7 +212,7 @@ def _dense(X: Matrix, most: int, method: Hdbscan, known: tuple[Labels, int], lea
             f"{-k} segments have the best density-based validity ({valid:.3f}) of those found.",
         )
     rows = min(X.shape[0], EXACT_ROWS)
-    return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows)
+    return Sweep(solutions, table, proposed, why, method.name, distinct, order, rows, ordered[: seeds.ROWS])
 
 
 def _by_density(X: Matrix, found: Dense) -> Solution:
@@ -266,7 +279,7 @@ def _together(
         final = validity.within(X, solutions[proposed].labels)
         figures = [final.inertia, final.davies_bouldin, final.calinski_harabasz]
         table.loc[table["segments"] == proposed, ["inertia", "davies_bouldin", "calinski_harabasz"]] = figures
-    return Sweep(solutions, table, proposed, why, method.name, MOST + 1, order, rows)
+    return Sweep(solutions, table, proposed, why, method.name, MOST + 1, order, rows, X[order[: seeds.ROWS]])
 
 
 def finish(X: Floats, centers: Floats, total: passes.Moments) -> Solution:

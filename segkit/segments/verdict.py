@@ -41,6 +41,7 @@ LEAST_CHANCE = 0.02
 
 EVIDENCE = (
     *("segments", "inertia", "silhouette", "davies_bouldin", "calinski_harabasz", "dbcv", "bic", "icl"),
+    "agreement",
     *("chance_mean", "chance_low", "chance_high", "z", "chosen", "asked", "reading"),
 )
 
@@ -203,8 +204,9 @@ def judge(
     Verdict
         The decision.
     DataFrame
-        The evidence, one row per number of segments from 1: the sweep's indices; BIC and ICL; what chance
-        gives (mean, and low to high in nine of ten draws; NaN where it was not computed); z; chosen; asked;
+        The evidence, one row per number of segments from 1: the sweep's indices; BIC and ICL; `agreement` of
+        fits from other seeds (mean adjusted Rand index); what chance gives (mean, and low to high in nine of
+        ten draws; NaN where it was not computed); z; chosen; asked;
         reading, in words.
     DataFrame
         The strength of each segment shown, see `segkit.segments.strength.table`; empty for one segment.
@@ -443,6 +445,7 @@ def _evidence(sweep: Sweep, measured: Measured, decided: int, asked: int) -> pd.
     numbers, chance = table["segments"], measured.chance
     for place, name in enumerate(("bic", "icl")):
         table[name] = numbers.map({k: each[place] for k, each in measured.likelihood.items()}).astype(float)
+    table["agreement"] = numbers.map(sweep.agreement).astype(float)
     if chance:
         low, high = np.quantile(chance.drawn, [0.05, 0.95], axis=0)
         columns = {"chance_mean": chance.mean, "chance_low": low, "chance_high": high, "z": chance.each_z}

@@ -1,6 +1,7 @@
 """Passes and samples that run where the data live, on every library that is installed."""
 
 import duckdb
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -9,7 +10,9 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
-from segkit.segments import pushed
+from segkit.errors import ParameterError, SourceError
+from segkit.segments import prepare, pushed
+from segkit.segments.model import Model
 
 COLUMNS = [f"x{i}" for i in range(6)]
 
@@ -64,3 +67,37 @@ def test_every_library_keeps_the_same_rows(customers, library):
     assert 900 < len(found) < 1_100  # 1,000, and 28 is one standard deviation
     other = pushed.sample(customers, COLUMNS, 0.2, seed=2).collect()
     assert len(set(other["x0"].to_list()) & set(expected["x0"].to_list())) < 300  # 200 by chance
+
+
+def test_a_lazy_frame_gives_a_lazy_frame_of_assignments(customers, library):
+    people = customers.assign(id=[f"C{i}" for i in range(len(customers))])
+    preparation = prepare.learn(people, numbers=COLUMNS, categories=[])
+    centers = preparation.matrix(people)[:4]
+    model = Model.learn(preparation, people, centers, names=["One", "Two", "Three", "Four"])
+    given = library(people)
+    placed = model.assign(given, "id")
+    if isinstance(nw.from_native(given), nw.LazyFrame):
+        assert type(placed) is type(given)
+    found = nw.from_native(placed).lazy().collect("pandas").to_native()
+    expected = model.score(people, "id").drop(columns="supported")
+    assert list(found) == list(expected)
+    found = found.set_index("id").loc[expected["id"]].reset_index()
+    assert found["segment"].tolist() == expected["segment"].tolist()
+    assert found["segment_name"].tolist() == expected["segment_name"].tolist()
+    assert found["outlier"].tolist() == expected["outlier"].tolist()
+    for figure in ("confidence", "distance"):
+        assert found[figure].to_numpy() == pytest.approx(expected[figure].to_numpy(), rel=1e-12)
+
+
+def test_what_a_lazy_frame_lacks_is_said(customers):
+    people = customers.assign(id=1, text="a")
+    preparation = prepare.learn(people, numbers=COLUMNS, categories=[])
+    model = Model.learn(preparation, people, preparation.matrix(people)[:2])
+    with pytest.raises(ParameterError, match=r'no column "idd".*Did you mean "id"'):
+        model.assign(relation(people), "idd")
+    with pytest.raises(SourceError, match='no column "x5"'):
+        model.assign(relation(people.drop(columns="x5")), "id")
+    with pytest.raises(SourceError, match='"x5" must hold numbers'):
+        model.assign(relation(people.assign(x5="a")), "id")
+    with pytest.raises(SourceError, match=r"lazy.*Model.assign"):
+        model.score(pl.from_pandas(people).lazy(), "id")

@@ -38,6 +38,23 @@ def test_a_segment_made_of_far_out_rows_is_told():
     assert found["jaccard"].tolist() == [1.0, 1.0, 1.0]
 
 
+def test_customers_who_change_segment_in_repeated_samples_are_counted():
+    X, labels = pair(5, 500)
+
+    def again(_rows, b):  # the first 100 of segment 0 go over in every second sample
+        return np.where((np.arange(len(X)) < 100) & (b % 2 == 0), 1, labels)
+
+    assert (labels[:100] == 0).all()
+    share, stays = strength.repeated(X, labels, again, seed=0)
+    assert set(stays[:100]) == {0.5}
+    assert set(stays[100:]) == {1.0}
+    found = strength.table(X, labels, again, seed=0)
+    counts = np.bincount(labels)
+    assert found["unsure"].tolist() == [100 / counts[0], 0.0]
+    assert found["stays"].tolist() == pytest.approx([1 - 50 / counts[0], 1.0])
+    assert share.shape == (strength.BOOTSTRAPS, 2)
+
+
 def test_a_dip_lies_in_the_column_that_has_two_peaks():
     draw = np.random.default_rng(1)
     frame = pd.DataFrame(draw.normal(size=(1_000, 3)), columns=["a", "b", "c"])
@@ -92,6 +109,6 @@ def test_segments_come_back_as_often_as_r_says(request, monkeypatch, table, k, e
     def again(drawn, b):
         return validity.nearest(X, KMeans().fit(np.unique(drawn, axis=0), k, seed=b, quick=True)[1])
 
-    found = strength.jaccards(X, KMeans().fit(X, k, seed=0)[0], again, seed=0).mean(axis=0)
+    found = strength.repeated(X, KMeans().fit(X, k, seed=0)[0], again, seed=0)[0].mean(axis=0)
     assert np.sort(found)[::-1] == pytest.approx(expected, abs=0.03)
     assert (np.sort(found)[::-1] <= np.array(expected) + 0.01).all()

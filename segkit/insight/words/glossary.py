@@ -41,6 +41,8 @@ GLOSSARY: dict[str, str] = {
     "between the words is invented.",
     "Rank correlation": "How much two columns rise together, from −1 to +1, judged by the order of "
     "customers and not by the amounts (Spearman).",
+    "Seeds agree": "How alike the segments are when the search starts elsewhere: 1 is the same segments "
+    "every time, 0 no more alike than by chance.",
     "Separation": "The distance from a segment to its nearest neighbour, measured in the spread of the "
     "two. Cutting one crowd in half gives 2.65; from about 4 on there is a gap between them.",
     "Silhouette": "How much nearer customers are to their own segment than to the next one, on average: 1 "

@@ -17,6 +17,7 @@ from segkit.insight.words.numbers import Numbers
 from segkit.segments.verdict import Verdict
 
 ENGLISH = Numbers()
+FEW = 0.005  # of the customers, not worth a figure
 
 
 def headline(verdict: Verdict, numbers: Numbers = ENGLISH) -> str:
@@ -75,7 +76,7 @@ def evidence(
     column : str
         Label of a column to sort customers by when there are no groups.
     strength : DataFrame, optional
-        From `segkit.segments.verdict.judge`: ``segment``, ``jaccard``.
+        From `segkit.segments.verdict.judge`: ``segment``, ``share``, ``jaccard``, ``unsure``.
     """
     if verdict.reason == "too_few":
         rows, needed = numbers.count(sizes.customers.sum()), numbers.count(verdict.needed)
@@ -101,7 +102,8 @@ def evidence(
     alone = (
         f"It rests on {verdict.column} alone, which has two peaks. " if verdict.reason == "one_column" else ""
     )
-    return f"{back}They {stand}. {alone}{border(sizes, numbers)} {follows}".strip()
+    near = f"{border(sizes, numbers)}{_unsure(strength, numbers)}"
+    return f"{back}They {stand}. {alone}{near} {follows}".strip()
 
 
 def _back(verdict: Verdict, strength: pd.DataFrame | None, numbers: Numbers) -> str:
@@ -112,6 +114,18 @@ def _back(verdict: Verdict, strength: pd.DataFrame | None, numbers: Numbers) -> 
         return failed(verdict, numbers)
     least = numbers.percent(float(strength["jaccard"].min()))
     return f"All come back in repeated samples (the least overlap is {least} on average). "
+
+
+def _unsure(strength: pd.DataFrame | None, numbers: Numbers) -> str:
+    """Say how many customers change segment in repeated samples, as another sentence; nothing for few."""
+    if strength is None or strength.empty:
+        return ""
+    share = float((strength["share"] * strength["unsure"]).sum())
+    if share < FEW:
+        return " Nearly all keep their segment in repeated samples."
+    who = numbers.one_in(share)
+    change = "change" if "customers" in who else "changes"
+    return f" {who[:1].upper()}{who[1:]} {change} segment in over a fifth of repeated samples."
 
 
 def failed(verdict: Verdict, numbers: Numbers) -> str:

@@ -130,3 +130,19 @@ def test_no_sentence_claims_repeated_samples(verdict):
         + words.choice(verdict(), EVIDENCE)
     )
     assert not any(word in text for word in ("resample", "repeated", "come back", "p-value"))
+
+
+@pytest.mark.parametrize(
+    ("unsure", "said"),
+    [
+        (
+            (0.2, 0.2),
+            "(69 of 440). One customer in five changes segment in over a fifth of repeated samples.",
+        ),
+        ((0.7, 0.0), "Two customers in five change segment in over a fifth of repeated samples."),
+        ((0.0, 0.004), "(69 of 440). Nearly all keep their segment in repeated samples."),
+    ],
+)
+def test_customers_in_no_sure_place_stand_beside_those_near_the_border(verdict, unsure, said):
+    strength = pd.DataFrame({"segment": [1, 2], "share": [0.573, 0.427], "jaccard": 0.9, "unsure": unsure})
+    assert said in words.evidence(verdict(), EVIDENCE, SIZES, strength=strength)

@@ -18,6 +18,7 @@ import pandas as pd
 
 from . import earlier
 from .data import drift as drift_room
+from .data import roles as roles_room
 from .data.source import Reading
 from .errors import SegkitError, SourceError
 from .insight import compare as compare_room
@@ -25,6 +26,7 @@ from .insight import profile as profile_room
 from .insight.compare import Comparison, Numbers, Refits
 from .insight.words import change as words_room
 from .insight.words import numbers as numbers_room
+from .insight.words.scoring import called
 from .params import CompareParams, Params
 from .segments.model import NOWHERE, Model
 from .segments.refit import ROWS, places, refits
@@ -155,12 +157,13 @@ def compare(source: Any = None, params: CompareParams | None = None, **fields: A
     about: dict[str, Any] = {"flips": flips, "why_not": why_not, "supported": new.supported}
     numbers = numbers_room.Numbers(params.locale, params.currency)
     moved = profile_room.counts_withheld(_migration(assignments), "before", "after", params.min_cell)
-    told = words_room.tell(found, segments, causes, drift, numbers, labels=(old.label, new.label), **about)
+    used = [recipe.column for recipe in old.model.preparation.columns]
+    columns = pd.DataFrame({"column": used, "label": roles_room.labels(used), "use": "feature"})
+    told = words_room.tell(found, segments, causes, called(drift, columns), numbers,
+                           labels=(old.label, new.label), **about)  # fmt: skip
     both = hashlib.sha256(f"{old.sha256}{new.sha256}".encode()).hexdigest()
-    used = [{"column": recipe.column, "label": recipe.column, "use": "feature"}
-            for recipe in old.model.preparation.columns]  # fmt: skip
     return Changed(
-        params, (old.label, new.label), new.reading, pd.DataFrame(used), found, assignments, segments,
+        params, (old.label, new.label), new.reading, columns, found, assignments, segments,
         moved, causes, drift, flips, why_not, told,
         provenance(params, new.reading) | {"input_sha256": both},
     )  # fmt: skip

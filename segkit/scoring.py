@@ -15,6 +15,7 @@ import pandas as pd
 
 from . import earlier
 from .data import drift as drift_room
+from .data import roles as roles_room
 from .data.source import Reading
 from .insight.words import scoring as words_room
 from .insight.words.numbers import Numbers
@@ -101,12 +102,12 @@ def score(source: Any = None, params: ScoreParams | None = None, **fields: Any) 
     used = [recipe.column for recipe in model.preparation.columns]
     roles = dict.fromkeys(used, "feature") | {wanted: "id"}
     columns = pd.DataFrame([
-        {"column": name, "label": name, "use": roles.get(name, "left out")}
-        for name in frame.columns
+        {"column": name, "label": label, "use": roles.get(name, "left out")}
+        for name, label in zip(frame.columns, roles_room.labels(frame.columns), strict=True)
     ])  # fmt: skip
     told = words_room.tell(
-        placed, sizes, drift, Numbers(params.locale, params.currency), called, known=bool(known),
-        supported=model.supported,
+        placed, sizes, words_room.called(drift, columns), Numbers(params.locale, params.currency), called,
+        known=bool(known), supported=model.supported,
     )  # fmt: skip
     both = hashlib.sha256(f"{reading.sha256}{model.to_dict()['sha256']}".encode()).hexdigest()
     about = provenance(params, reading) | {"input_sha256": both}

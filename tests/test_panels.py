@@ -67,7 +67,9 @@ def test_every_panel_of_every_study_is_whole(what):
         assert page.text.strip()
         assert not re.search(r"\bnan\b|NaN|<NA>|\bNone\b(?!\.)", page.text), name
         if panel.figure is not None:
-            assert panel.figure.layout.meta == {"alt": panel.alt, "panel": name}
+            meta = dict(panel.figure.layout.meta)
+            assert (meta.pop("aspect", 0) > 0) == (name == "map")
+            assert meta == {"alt": panel.alt, "panel": name}
             assert panel.alt
             assert panel.subtitle
             assert panel.tables, "every picture has its table"

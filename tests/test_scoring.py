@@ -64,7 +64,7 @@ def test_a_shifted_batch_is_an_alarm_that_names_the_column(shifted):
     state = shifted.drift.set_index("column")["state"]
     assert state["orders"] == "act"
     assert (state.drop(["orders", "channel"]) == "none").all()
-    assert "orders" in shifted.text["evidence"]
+    assert shifted.text["evidence"].startswith("Orders has shifted a lot.")
     assert shifted.text["action"].startswith("Make the study again")
     found = shifted.assignments["outside"]
     assert found.iloc[:40].isin(["channel", "orders"]).all()
@@ -80,6 +80,17 @@ def test_every_panel_is_text_and_every_figure_of_it_stands_in_a_table(shifted):
     assert shifted.sizes["customers"].sum() == (shifted.assignments["segment"] > 0).sum()
     with pytest.raises(ParameterError, match="no panel 'verdict'"):
         builders.build(shifted, "verdict")
+
+
+def test_columns_are_called_as_people_call_them(shifted, study):
+    known = dict(zip(study.columns["column"], study.columns["label"], strict=True))
+    panel = builders.build(shifted, "drift")
+    drawn = [name.replace("<br>", " ") for name in panel.figure.layout.yaxis.ticktext]
+    assert drawn == [known[name] for name in shifted.drift["column"]]
+    assert [row[0] for row in panel.tables[0].rows] == drawn
+    assert any("_" in name for name in shifted.drift["column"])
+    outside = builders.build(shifted, "outside").tables[0].rows
+    assert [row[0] for row in outside] == [known[name] for name in shifted.outside["column"]]
 
 
 def test_the_summary_fits_its_schema_and_a_run_is_complete(shifted, tmp_path):

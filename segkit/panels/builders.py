@@ -64,7 +64,8 @@ class _View:
         """Return the panel of a caption; a figure learns its name and its alternative text."""
         mark = "" if self.study.verdict.supported or name in BEFORE else cards.UNSUPPORTED
         if figure is not None:
-            figure.update_layout(meta={"alt": caption.alt, "panel": name})
+            told = {"alt": caption.alt, "panel": name}
+            figure.update_layout(meta=(figure.layout.meta or {}) | told)
         words = {key: getattr(caption, key) for key in ("title", "subtitle", "note", "alt", "empty")}
         return Panel(name, figure=figure, tables=shown, mark=mark, **words, **more)
 

@@ -13,7 +13,6 @@ from segkit.change import Changed
 from segkit.insight.compare import BORDER, SURE
 from segkit.insight.words import captions
 from segkit.insight.words import change as words
-from segkit.insight.words import scoring as scoring_words
 from segkit.insight.words.numbers import Numbers
 from segkit.panels import cards, scoring, tables
 from segkit.panels.panel import Panel, badge
@@ -132,11 +131,7 @@ def _causes(study: Changed, style: dict[str, Any]) -> Panel:
 
 
 def _drift(study: Changed, style: dict[str, Any]) -> Panel:
-    n: Numbers = style["numbers"]
-    caption = scoring_words.drift(study.drift, n, study.labels[0])
-    if not len(study.drift):
-        return captioned("drift", caption, None)
-    return captioned("drift", caption, plots.drift(study.drift, **style), scoring.shift(study.drift, n))
+    return scoring.drift(study, style, study.labels[0])
 
 
 def _method(study: Changed, style: dict[str, Any]) -> Panel:  # noqa: ARG001

@@ -64,7 +64,7 @@ def _placed(study: Scored, style: dict[str, Any]) -> Panel:
     return captioned("placed", words.sizes(study.sizes, n), figure, table)
 
 
-def shift(table: Any, n: Numbers) -> TableView:
+def _shift(table: Any, n: Numbers) -> TableView:
     """Return the shift of each column, with what chance gives and the medians then and now."""
     exact = partial(n.index, digits=3)
     return view(
@@ -77,17 +77,19 @@ def shift(table: Any, n: Numbers) -> TableView:
     )  # fmt: skip
 
 
-def _drift(study: Scored, style: dict[str, Any]) -> Panel:
+def drift(study: Any, style: dict[str, Any], *against: str) -> Panel:
+    """Return the panel of what has shifted, against the data named."""
     n: Numbers = style["numbers"]
-    caption = words.drift(study.drift, n)
+    caption = words.drift(words.called(study.drift, study.columns), n, *against)
     if not len(study.drift):
         return captioned("drift", caption, None)
-    return captioned("drift", caption, change_plots.drift(study.drift, **style), shift(study.drift, n))
+    shown = words.called(study.drift, study.columns, inline=False)
+    return captioned("drift", caption, change_plots.drift(shown, **style), _shift(shown, n))
 
 
 def _outside(study: Scored, style: dict[str, Any]) -> Panel:
     n: Numbers = style["numbers"]
-    counts = study.outside
+    counts = words.called(study.outside, study.columns, inline=False)
     table = view("Customers outside what the model has seen", counts, column("Column", "column"),
                  column("Customers", "customers", n.count), column("Share", "share", n.share))  # fmt: skip
     caption = words.outside(counts, len(study.assignments), n)
@@ -104,6 +106,6 @@ def _parameters(study: Scored, style: dict[str, Any]) -> Panel:  # noqa: ARG001
 
 
 BUILDERS: dict[str, Callable[[Scored, dict[str, Any]], Panel]] = {
-    "answer": _answer, "facts": _facts, "placed": _placed, "drift": _drift, "outside": _outside,
+    "answer": _answer, "facts": _facts, "placed": _placed, "drift": drift, "outside": _outside,
     "method": _method, "parameters": _parameters,
 }  # fmt: skip

@@ -205,6 +205,9 @@ def customer_map(
         _name_tags(figure, points, names if len(segments) <= 3 else (), theme)
     bare = {"showticklabels": False, "ticks": "", "showgrid": False, "showline": True, "zeroline": False}
     x, y = ({**bare, "title": {"text": label(words, 44)}} for words in axes)
+    # both axes have one scale, so a narrow page makes the picture lower, or most of it would be empty
+    wide, tall = (float(np.ptp(points[axis])) for axis in ("x", "y"))
+    figure.update_layout(meta={"aspect": round(tall / (wide or 1.0), 3)})
     return theme.dress(figure, 460, numbers, xaxis=x, yaxis={**y, "scaleanchor": "x"})
 
 

@@ -48,6 +48,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "SAMEORIGIN",
 }
+STYLES = ("tokens.css", "segkit.css", "widgets.css")
 EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
 REFILL_SECONDS = 10.0  # a visitor's first study has the processor first
 
@@ -137,7 +138,7 @@ class Dashboard(Voila):
         found: dict[str, Any] = super().init_settings()
         ours = jinja2.FileSystemLoader(places.static_dir() / "voila" / "templates" / "segkit")
         known = {
-            "request_id": pages.REQUEST.get,
+            "request_id": pages.request,
             "page_style": partial(_texts, ("tokens.css", "segkit.css")),
             "mark": _texts(["mark.svg"]),
         }
@@ -245,10 +246,11 @@ def _config(
                 "multi_kernel_manager_class": "segkit.serve.kernels.Kernels",
                 "preheat_kernel": found.preheat > 0,
                 "default_pool_size": min(found.preheat, found.max_kernels - 1),
-                "resources": {"segkit": {"style": _texts(("tokens.css", "segkit.css", "widgets.css"))}},
+                "resources": {"segkit": {"style": _texts(STYLES), "request": pages.request}},
             },
             "VoilaExecutor": {"cell_error_instruction": "Reload the page to start again."},
-            "KernelManager": {"transport_encryption": "auto"},
+            # a kernel begun again knows nothing of its page, and the cells that wait for it would for ever
+            "KernelManager": {"transport_encryption": "auto", "autorestart": False},
             "VoilaKernelManager": {"fill_delay": REFILL_SECONDS},
             "Kernels": {"most": found.max_kernels},
             "MappingKernelManager": {

@@ -38,6 +38,7 @@ LOOK_SECONDS = 5.0
 LEFT_SECONDS = 30.0  # a reload, or a train in a tunnel, takes less
 ALONE_SECONDS = 45.0  # from the last cell on; the first page brings its scripts before it connects
 LONGEST_SECONDS = 900.0  # that cells may run for a page that has not come yet
+EXTENSION = "segkit.widgets.cells"  # what a cell that fails says
 
 
 class Kernels(AsyncMappingKernelManager):
@@ -68,6 +69,7 @@ class Kernels(AsyncMappingKernelManager):
             raise HTTPError(503, log_message="as many kernels as there may be")
         self.starting += 1
         try:
+            more["extra_arguments"] = [f"--IPKernelApp.extra_extensions={EXTENSION}"]
             kernel: str = await super().start_kernel(env=kernel_environment(env or os.environ), **more)
         finally:
             self.starting -= 1

@@ -45,6 +45,11 @@ RETRY_SECONDS = 30
 TEXTS = (".js", ".css", ".json", ".html", ".svg", ".map", ".txt")
 
 
+def request() -> str:
+    """Return the id of the request that is answered, or nothing."""
+    return REQUEST.get()
+
+
 class Marked(OutputTransform):
     """Gives every answer its id and the headers that all of them carry."""
 
@@ -242,7 +247,7 @@ class _Lines(logging.Formatter):
             "request": REQUEST.get(),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": str(record.msg).partition("\n")[0][:200],
+            "message": record.msg.partition("\n")[0][:200] if isinstance(record.msg, str) else "",
         }
         if record.exc_info and record.exc_info[1]:
             line["trace"] = logs.trace(record.exc_info[1])
@@ -255,7 +260,7 @@ def logged() -> Iterator[None]:
     handler = logging.StreamHandler()
     handler.setFormatter(_Lines())
     handler.addFilter(lambda record: record.name == log.name or record.levelno >= logging.ERROR)
-    loggers = [log, *(logging.getLogger(name) for name in ("tornado", "Dashboard"))]
+    loggers = [log, *(logging.getLogger(name) for name in ("tornado", "Dashboard", "traitlets"))]
     kept = [(logger.handlers, logger.propagate) for logger in loggers]
     for logger in loggers:
         logger.handlers, logger.propagate = [handler], False

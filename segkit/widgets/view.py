@@ -19,6 +19,7 @@ from typing import Any
 
 import ipywidgets as widgets
 from IPython import display as ipython
+from IPython import get_ipython
 
 from segkit import export, places, runs, settings
 from segkit.data import samples
@@ -29,6 +30,7 @@ from segkit.panels.panel import Panel, tag
 from segkit.params import Kind, Params
 from segkit.safe import filename
 from segkit.study import kept, watch
+from segkit.widgets import cells
 from segkit.widgets.address import UPLOAD, bare, called, from_address, told
 from segkit.widgets.figure import PanelBox, part, plain
 from segkit.widgets.form import Form, classed
@@ -107,6 +109,8 @@ class View:
         self._boxes: list[tuple[PanelBox, Callable[[], str]]] = []
         self._drawing = RLock()  # a reader picks a column in one thread while a study arrives in another
         self.work = Work(lambda: self._form)
+        if self.dashboard and (shell := get_ipython()):
+            cells.load_ipython_extension(shell)
         if interactive:
             self._open(params, environ.get("QUERY_STRING", ""))
         else:

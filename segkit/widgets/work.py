@@ -145,8 +145,10 @@ class Work:
             self.on_failed()
 
 
-def sentence(error: Exception) -> str:
+def sentence(error: BaseException, said: str = AGAIN) -> str:
     """Return what a page says of an error: segkit's own words, or a number under which the log has the trace.
+
+    The number comes after what is `said` of errors nobody foresaw.
 
     Examples
     --------
@@ -156,4 +158,4 @@ def sentence(error: Exception) -> str:
     if isinstance(error, SegkitError):
         return str(error)
     number = re.search(r"error ([0-9A-F]{4}-[0-9A-F]{2})", logs.unforeseen(logs.trace(error)))
-    return f"{AGAIN} {number[1] if number else type(error).__name__}."
+    return f"{said} {number[1] if number else type(error).__name__}."

@@ -56,7 +56,8 @@ class Labels:
         if columns is None:
             return cls()
         names = columns["column"].tolist()
-        return cls(dict(zip(names, columns.label, strict=True)), dict(zip(names, columns.role, strict=True)))
+        roles = columns.get("role", [""] * len(names))
+        return cls(dict(zip(names, columns.label, strict=True)), dict(zip(names, roles, strict=True)))
 
     def title(self, column: str) -> str:
         """Return the label as it stands: ``Annual income (k$)``."""

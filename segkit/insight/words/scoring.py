@@ -8,6 +8,7 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.insight.words.captions import Caption, counted, fit, listed, records
+from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
 
 WHAT = "Population stability index of each column; dotted lines: watch from 0.10, act from 0.25"
@@ -42,6 +43,12 @@ def tell(
     }
 
 
+def called(counts: pd.DataFrame, columns: pd.DataFrame, *, inline: bool = True) -> pd.DataFrame:
+    """Return a table of columns with what people call each, as in a sentence or as it stands in a table."""
+    labels = Labels.of(columns)
+    return counts.assign(column=counts["column"].map(labels.inline if inline else labels.title))
+
+
 def shifted(drift: pd.DataFrame, numbers: Numbers) -> str:
     """Say which columns have shifted, the strongest first."""
     act = [str(name) for name in drift.loc[drift["state"] == "act", "column"]]
@@ -50,7 +57,8 @@ def shifted(drift: pd.DataFrame, numbers: Numbers) -> str:
         return "No column has shifted enough to matter"
     names = act or watch
     shown = names if len(names) <= 3 else [*names[:2], f"{numbers.count(len(names) - 2)} more"]
-    return f"{listed(shown)} {'has' if len(names) == 1 else 'have'} shifted {'a lot' if act else 'somewhat'}"
+    said = f"{listed(shown)} {'has' if len(names) == 1 else 'have'} shifted {'a lot' if act else 'somewhat'}"
+    return said[:1].upper() + said[1:]
 
 
 def advice(drift: pd.DataFrame, strange: int, rows: int, numbers: Numbers) -> str:

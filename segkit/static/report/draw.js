@@ -10,6 +10,10 @@
   };
   for (const plot of plots) {
     const { data, layout } = figures[plot.dataset.figure];
+    // A picture whose axes have one scale is as tall as its width asks for.
+    const { aspect } = layout.meta ?? {};
+    if (aspect) layout.height = Math.min(layout.height, Math.max(240, Math.round(plot.clientWidth * aspect) + 60));
+    plot.style.minHeight = `${layout.height}px`;
     Plotly.newPlot(plot, data, layout, plot.dataset.panel === "map" ? map : still);
   }
   // What is wider than a narrow page scrolls, by keyboard too.

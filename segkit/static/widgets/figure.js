@@ -41,8 +41,12 @@ const load = (model) => {
 
 const describe = (model, el) => { el.setAttribute("role", "img"); el.setAttribute("aria-label", model.get("alt")); };
 
+// a picture whose axes have one scale is as tall as its width asks for
+const tall = ({ height, meta }, wide) => meta?.aspect ? Math.min(height, Math.max(240, Math.round(wide * meta.aspect) + 60)) : height;
+
 const draw = (Plotly, plot, figure) => {
   const { data = [], layout = {} } = structuredClone(figure);
+  layout.height = tall(layout, plot.clientWidth);
   // on a phone a finger scrolls the page
   if (layout.dragmode && matchMedia("(max-width: 760px)").matches) layout.dragmode = false;
   return Plotly.react(plot, data, { ...layout, autosize: true }, { displayModeBar: false, responsive: false });
@@ -74,7 +78,11 @@ export default {
     model.on("change:figure", redraw); model.on("change:alt", renamed);
     // what is wider than a narrow page scrolls, by keyboard too
     const reach = () => el.scrollWidth > el.clientWidth ? el.setAttribute("tabindex", 0) : el.removeAttribute("tabindex");
-    const watch = new ResizeObserver(() => { reach(); if (plot.clientWidth && plot.data) Plotly.Plots.resize(plot); });
+    const fit = () => {
+      const height = tall(model.get("figure").layout, plot.clientWidth);
+      return height === plot.layout.height ? Plotly.Plots.resize(plot) : Plotly.relayout(plot, { height, autosize: true });
+    };
+    const watch = new ResizeObserver(() => { reach(); if (plot.clientWidth && plot.data) fit(); });
     watch.observe(el);
     return () => { gone = true; watch.disconnect(); model.off("change:figure", redraw); model.off("change:alt", renamed); Plotly.purge(plot); };
   },

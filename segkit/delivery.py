@@ -25,6 +25,7 @@ from segkit.insight.rules import Rules
 from segkit.insight.words import rules as rule_words
 from segkit.insight.words.names import Labels
 from segkit.insight.words.numbers import Numbers
+from segkit.insight.words.summary import customers
 from segkit.safe import cell, markdown
 from segkit.segments.model import read_model
 
@@ -192,14 +193,26 @@ def _markdown(run: _Run, path: Path) -> None:
     actions = {row["segment"]: row for row in run.summary.get("actions", []) if row["action"]}
     for row in run.summary.get("sizes", []):
         number = row["segment"]
-        parts.append(f"## {number} {markdown(row.get('name') or '')}".rstrip())
-        parts.append(markdown(text.get("summaries", {}).get(str(number), "")))
+        alone = len(run.summary["sizes"]) == 1
+        parts.append(
+            "## All customers" if alone else f"## {number} {markdown(row.get('name') or '')}".rstrip()
+        )
+        parts.append(markdown(text.get("summaries", {}).get(str(number)) or _size(row, n)))
         if number in rules:
             right = n.percent(rules[number]["precision"])
             parts.append(f"Rule: {markdown(rules[number]['rule'])} ({right} right).")
         if number in actions:
             parts.append(markdown(f"{actions[number]['action']} {actions[number]['evidence']}"))
     path.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")
+
+
+def _size(row: dict[str, Any], n: Numbers) -> str:
+    """Say how many customers a segment has, and what they bring where that is known."""
+    if not row.get("customers"):
+        return "No customer."
+    told = f"{customers(row['customers'], n)} ({n.share(row['share'])})"
+    worth = row.get("value_share")
+    return f"{told} with {n.share(worth)} of the value." if worth is not None else f"{told}."
 
 
 WRITERS: dict[str, Callable[[_Run, Path], Any]] = {

@@ -70,11 +70,12 @@ def choice(evidence: pd.DataFrame, numbers: Numbers) -> TableView:
         "Evidence for each number of segments", evidence, _col("Segments", "segments", numbers.count),
         _col("Inertia", "inertia", partial(numbers.index, digits=1)),
         _col("Silhouette", "silhouette", partial(numbers.index, digits=3)),
+        _col("Held against chance", "tested", partial(numbers.index, digits=3)),
         ("Chance", lambda row: numbers.range(row["chance_low"], row["chance_high"])),
         _col("Davies–Bouldin", "davies_bouldin", numbers.index),
         _col("Calinski–Harabasz", "calinski_harabasz", partial(numbers.index, digits=1)),
         _col("Seeds agree", "agreement", numbers.index), _col("Reading", "reading"),
-        chosen=next((i for i, chosen in enumerate(evidence["chosen"]) if chosen), None), words=(7,),
+        chosen=next((i for i, chosen in enumerate(evidence["chosen"]) if chosen), None), words=(8,),
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def choice(evidence: pd.DataFrame, *, dark: bool = False, numbers: Numbers = ENG
     Parameters
     ----------
     evidence
-        One row per k: ``segments silhouette davies_bouldin calinski_harabasz chance_mean chance_low
+        One row per k: ``segments tested davies_bouldin calinski_harabasz chance_mean chance_low
         chance_high z chosen asked``; k = 1 is not drawn.
     """
     theme, tried = Theme(dark), evidence[evidence["segments"] >= 2]
@@ -44,7 +44,7 @@ def choice(evidence: pd.DataFrame, *, dark: bool = False, numbers: Numbers = ENG
     figure.update_annotations(x=0, xanchor="left", font={"color": theme.ink, "size": 13})
     _chance(figure, tried.dropna(subset=["chance_low", "chance_high"]), theme)
     for row, name in enumerate(INDICES, start=1):
-        _index(figure, tried, name, row, theme, numbers=numbers)
+        _index(figure, tried.assign(silhouette=tried["tested"]), name, row, theme, numbers=numbers)
     _marked(figure, tried, theme)
     ks = tried["segments"]
     figure.update_xaxes(dtick=1, range=[ks.min() - 0.5, ks.max() + 0.5], showticklabels=True)

@@ -41,7 +41,7 @@ LEAST_CHANCE = 0.02
 
 EVIDENCE = (
     *("segments", "inertia", "silhouette", "davies_bouldin", "calinski_harabasz", "dbcv", "bic", "icl"),
-    "agreement",
+    *("agreement", "tested"),
     *("chance_mean", "chance_low", "chance_high", "z", "chosen", "asked", "reading"),
 )
 
@@ -95,6 +95,10 @@ class Verdict:
     labels
         The column whose segments are shown, where they existed already; then `segments` is what the data
         support beside them.
+    tested, tested_at
+        The silhouette that is held against `chance_low` and `chance_high`, and its number of segments: those
+        shown, unless customers stand out at another number only. It is that of k-means in the sample where
+        another algorithm made the segments, because chance's are.
     """
 
     level: str
@@ -120,6 +124,8 @@ class Verdict:
     dbcv: float = np.nan
     found: int = 0
     labels: str = ""
+    tested: float = np.nan
+    tested_at: int = 0
 
     @property
     def pieces(self) -> int:
@@ -328,18 +334,22 @@ def decide(
     stands = bool(measured.chance and measured.chance.z > ENOUGH)
     wanted = decided > 1 and (bool(given) or pieces == decided)
     failed = tuple(held.loc[held["status"].isin(FAILED), "segment"].astype(int)) if decided > 1 else ()
+    supported = wanted and len(failed) < shown if given else not segments or pieces == decided
+    against = _held_against(evidence, row) if supported and decided > 1 else row
     found = "stands_out" if stands else "one_column"
     verdict = Verdict(
         level="none" if decided == 1 else "clear" if wanted and strength.clear(held) else "weak",
         segments=decided,
         shown=shown,
         asked=segments,
-        supported=wanted and len(failed) < shown if given else not segments or pieces == decided,
+        supported=supported,
         reason=found if decided > 1 else _why_not(measured),
         z=measured.chance.z if measured.chance else np.nan,
         silhouette=given.silhouette if given else float(row["silhouette"]),
-        chance_low=float(row.get("chance_low", np.nan)),
-        chance_high=float(row.get("chance_high", np.nan)),
+        tested=given.silhouette if given else float(against.get("tested", np.nan)),
+        tested_at=int(against.get("segments", 1)),
+        chance_low=float(against.get("chance_low", np.nan)),
+        chance_high=float(against.get("chance_high", np.nan)),
         smallest=2,
         largest=measured.largest,
         rows_used=min(measured.rows, SAMPLE_ROWS) if measured.chance else 0,
@@ -446,6 +456,9 @@ def _evidence(sweep: Sweep, measured: Measured, decided: int, asked: int) -> pd.
     for place, name in enumerate(("bic", "icl")):
         table[name] = numbers.map({k: each[place] for k, each in measured.likelihood.items()}).astype(float)
     table["agreement"] = numbers.map(sweep.agreement).astype(float)
+    table["tested"] = table["silhouette"]
+    if chance and sweep.algorithm != "kmeans":  # like with like: chance has the silhouettes of k-means
+        table["tested"] = numbers.map(dict(enumerate(chance.real, start=2))).astype(float)
     if chance:
         low, high = np.quantile(chance.drawn, [0.05, 0.95], axis=0)
         columns = {"chance_mean": chance.mean, "chance_low": low, "chance_high": high, "z": chance.each_z}
@@ -457,6 +470,16 @@ def _evidence(sweep: Sweep, measured: Measured, decided: int, asked: int) -> pd.
     return table
 
 
+def _held_against(evidence: pd.DataFrame, row: dict[Hashable, Any]) -> dict[Hashable, Any]:
+    """Return the row whose silhouette tells how customers stand against chance.
+
+    That of the number shown, unless it is no better than chance and the customers stand out at another.
+    """
+    best = evidence[evidence["z"] > ENOUGH].nlargest(1, "z").to_dict("records")
+    shown_tells = not np.isnan(row.get("tested", np.nan)) and row["tested"] > row["chance_high"]
+    return row if shown_tells or not best else best[0]
+
+
 def _reading(row: dict[Hashable, Any]) -> str:
     """Say what a row of the evidence means."""
     if row["segments"] == 1:
@@ -465,6 +488,6 @@ def _reading(row: dict[Hashable, Any]) -> str:
         return "apart by density" if row["dbcv"] > 0 else "hardly apart by density"
     if np.isnan(row["z"]):
         return "not held against chance"
-    if row["silhouette"] <= row["chance_high"]:
+    if row["tested"] <= row["chance_high"]:
         return "no better than chance"
     return "a little better than chance" if row["z"] <= ENOUGH else "better than chance"

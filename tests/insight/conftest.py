@@ -93,6 +93,7 @@ def verdict():
             "reason": "stands_out",
             "z": 5.0,
             "silhouette": 0.29,
+            "tested": 0.29,
             "chance_low": 0.25,
             "chance_high": 0.28,
             "smallest": 2,

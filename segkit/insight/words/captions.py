@@ -76,7 +76,13 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
         "Three indices for each number of segments; grey is what chance gives in nine of ten tries, "
         "dotted what is needed"
     )
+    if verdict.algorithm != "kmeans" and isnan(verdict.dbcv):
+        subtitle += "; silhouettes are those of k-means in a sample, as chance's are"
     title = f"{numbers.cardinal(verdict.segments)} segments stand further apart than chance gives"
+    if verdict.tested_at not in {0, verdict.pieces}:
+        title = f"Customers stand further apart than chance gives, most clearly in {verdict.tested_at}"
+    if verdict.reason == "one_column":
+        title = f"{numbers.cardinal(verdict.segments)} segments rest on one column that has two peaks"
     if not isnan(verdict.dbcv):
         title = f"{numbers.cardinal(verdict.shown)} segments are dense places with thinner ones between"
     if verdict.level == "none":
@@ -93,7 +99,7 @@ def choice(evidence: pd.DataFrame, verdict: Verdict, numbers: Numbers) -> Captio
         f"The dashed frame marks the {verdict.asked} segments you asked for; the data do not support them."
     )
     aloud = " ".join(
-        f"With {row['segments']} segments the silhouette is {numbers.index(row['silhouette'])}; "
+        f"With {row['segments']} segments the silhouette is {numbers.index(row['tested'])}; "
         f"chance gives {numbers.range(row['chance_low'], row['chance_high'])}."
         for row in records(best)
     )

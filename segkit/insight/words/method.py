@@ -42,10 +42,10 @@ def facts(
         items.append((f"Total {value}", n.money(sizes["value_sum"].sum(), short=True), "all segments"))
     if isfinite(verdict.dbcv):
         items.append(("Density validity", n.index(verdict.dbcv), "of \N{MINUS SIGN}1 to 1; over 0 is apart"))
-    elif isfinite(verdict.silhouette):
+    elif isfinite(verdict.tested):
         chance = n.range(verdict.chance_low, verdict.chance_high)
         held = f"chance gives {chance}" if isfinite(verdict.chance_low) else "not held against chance"
-        items.append(("Separation", n.index(verdict.silhouette), held))
+        items.append(("Separation", n.index(verdict.tested), held))
     if len(sizes) > 1 and "near_border" in sizes:
         near = sizes["near_border"].sum()
         items.append(("Near the border", n.count(near), f"{n.share(near / everyone)} of customers"))

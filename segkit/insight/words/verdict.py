@@ -99,11 +99,13 @@ def evidence(
         return f"{none} Treat them as one group, or sort them by a single column{such}."
     follows = "Test what you plan on a sample first." if verdict.level == "weak" else ""
     back = _back(verdict, strength, numbers)
-    alone = (
-        f"It rests on {verdict.column} alone, which has two peaks. " if verdict.reason == "one_column" else ""
-    )
+    they = f"They {stand}."
+    if verdict.reason == "one_column":
+        they = f"It rests on {verdict.column} alone, which has two peaks; as a whole they {stand}."
+    elif verdict.tested_at not in {0, verdict.pieces}:
+        they = f"Split in {numbers.cardinal(verdict.tested_at).lower()} by k-means, they {stand}."
     near = f"{border(sizes, numbers)}{_unsure(strength, numbers)}"
-    return f"{back}They {stand}. {alone}{near} {follows}".strip()
+    return f"{back}{they} {near} {follows}".strip()
 
 
 def _back(verdict: Verdict, strength: pd.DataFrame | None, numbers: Numbers) -> str:
@@ -168,6 +170,8 @@ def _against_others(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers) 
         )
     if not rival or not here or not isnan(verdict.dbcv):
         return ", as you asked" if verdict.asked else ""
+    if verdict.algorithm != "kmeans":
+        return ", as you asked" if verdict.asked else f": {verdict.why}"
     own, best, other = here["silhouette"], rival[0]["silhouette"], numbers.count(rival[0]["segments"])
     figures = f"{numbers.index(own, 3)} against {numbers.index(best, 3)} for {other}"
     if own >= best:
@@ -190,25 +194,24 @@ def supported(verdict: Verdict, numbers: Numbers) -> str:
 
 def _stand(verdict: Verdict, evidence: pd.DataFrame, numbers: Numbers) -> str:
     """Hold a silhouette beside chance, as the rest of a sentence."""
-    row = _row(verdict, evidence)
+    tested = evidence[evidence["segments"] == verdict.tested_at].to_dict("records")
+    row = tested[0] if tested else _row(verdict, evidence)
     if not isnan(verdict.dbcv):
         valid = numbers.index(verdict.dbcv)
         return f"are dense places with thinner ones between (density-based validity {valid})"
     if not row or pd.isna(row["chance_low"]) or pd.isna(row["chance_high"]):
         return "could not be compared with chance"
-    further = "further" if row["silhouette"] > row["chance_high"] else "no further"
+    further = "further" if row["tested"] > row["chance_high"] else "no further"
     chance = numbers.range(row["chance_low"], row["chance_high"])
-    return (
-        f"stand {further} apart than chance would give: {numbers.index(row['silhouette'])} against {chance}"
-    )
+    return f"stand {further} apart than chance would give: {numbers.index(row['tested'])} against {chance}"
 
 
 def _none(tried: str, row: Mapping[Any, Any], numbers: Numbers) -> str:
     """Say that no number of segments does, and how near the best one came."""
     if not row or pd.isna(row["chance_low"]) or pd.isna(row["chance_high"]):
         return f"No number from {tried} could be compared with chance."
-    here, chance = numbers.index(row["silhouette"]), numbers.range(row["chance_low"], row["chance_high"])
-    if row["silhouette"] <= row["chance_high"]:
+    here, chance = numbers.index(row["tested"]), numbers.range(row["chance_low"], row["chance_high"])
+    if row["tested"] <= row["chance_high"]:
         return f"No number from {tried} does better than chance ({here} against {chance})."
     best = f"the best, {numbers.count(row['segments'])}, gives {here} where chance gives {chance}"
     return f"No number from {tried} stands clear of chance: {best}."

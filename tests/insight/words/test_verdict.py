@@ -17,6 +17,7 @@ EVIDENCE = pd.DataFrame(
     ],
     columns=["segments", "silhouette", "chance_low", "chance_high", "z"],
 )
+EVIDENCE["tested"] = EVIDENCE["silhouette"]
 SIZES = pd.DataFrame({"segment": [1, 2], "customers": [252, 188], "near_border": [40, 29]})
 
 

@@ -11,25 +11,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import ipywidgets as widgets
 
-from segkit.kinds import Made
-from segkit.panels import builders
 from segkit.panels.panel import Markup, joined, tag
 from segkit.params import Params
 from segkit.safe import filename
-from segkit.study import Study
+from segkit.widgets import late
 from segkit.widgets.address import UPLOAD
-from segkit.widgets.change import Change
-from segkit.widgets.customers import Grid, MapBox
 from segkit.widgets.figure import PanelBox, part
 from segkit.widgets.files import EXPORTS, Batch, Exports
 from segkit.widgets.form import STATIC as FOLDER
 from segkit.widgets.form import Shown, classed
 from segkit.widgets.transfer import Download
 from segkit.widgets.view import View, display, offer_columns
+
+if TYPE_CHECKING:
+    from segkit.kinds import Made
+    from segkit.study import Study
 
 MARK = Markup((FOLDER / "mark.svg").read_text(encoding="utf-8"))
 STATIC = (
@@ -178,7 +178,7 @@ class Dashboard(View):
         )
         self._crumb.value = tag("div", tag("span", MARK, "segkit", class_="sk-mark"), told, class_="sk-name")
         self._told.value = joined(
-            part(name, "body", builders.build(study, name).body_html) for name in ("verdict", "facts")
+            part(name, "body", late.panel(study, name).body_html) for name in ("verdict", "facts")
         )
         origin = study.provenance
         said = f"seed {origin['seed']} · {study.model.algorithm} · {n.count(study.reading.rows)} rows read, "
@@ -302,6 +302,8 @@ def _overview(_: Dashboard) -> Tab:
 
 
 def _map(board: Dashboard) -> Tab:
+    from segkit.widgets.customers import MapBox  # noqa: PLC0415 - as in `late`
+
     places, unusual = MapBox(board.work.guard), PanelBox("unusual")
     return Tab([places, unusual], [places, unusual])
 
@@ -312,11 +314,15 @@ def _profiles(board: Dashboard) -> Tab:
 
 
 def _customers(board: Dashboard) -> Tab:
+    from segkit.widgets.customers import Grid  # noqa: PLC0415
+
     grid = Grid(board.work.guard)
     return Tab([grid], [grid])
 
 
 def _change(board: Dashboard) -> Tab:
+    from segkit.widgets.change import Change  # noqa: PLC0415
+
     change = Change(board.work.guard, dashboard=board.dashboard)
     return Tab([change], [change])
 
@@ -356,9 +362,8 @@ class ColumnBox(widgets.VBox):
 
     def _fill(self) -> None:
         if self._study is not None:
-            self._panel.show(
-                builders.build(self._study, "distribution", column=self._choice.value, dark=self._dark)
-            )
+            shown = late.panel(self._study, "distribution", column=self._choice.value, dark=self._dark)
+            self._panel.show(shown)
 
 
 TABS: Mapping[str, Callable[[Dashboard], Tab]] = {

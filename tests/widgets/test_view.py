@@ -33,7 +33,7 @@ def small(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def remembered(monkeypatch):
     """Make each study once: these tests are about pages."""
-    monkeypatch.setattr(room, "carry_out", lambda source=None, params=None: made(source, params))
+    monkeypatch.setattr(room.late, "study", lambda source, params, _=None: made(source, params))
 
 
 def made(source=None, params=None, known={}):  # noqa: B006 - kept on purpose

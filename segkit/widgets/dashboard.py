@@ -37,6 +37,7 @@ STATIC = (
     "method", "parameters",
 )  # fmt: skip
 
+WHY = "The message beside the settings says why."
 HEADINGS = {"method": "Method and limits", "glossary": "Glossary", "parameters": "Parameters and provenance"}
 
 
@@ -157,12 +158,20 @@ class Dashboard(View):
         with self._drawing:
             if position is None or self._study is None or position not in self._stale:
                 return
-            if position not in self._made:
-                self._made[position] = list(TABS.values())[position](self)
-            for own in self._made[position].parts:
-                own.follow(self._shown_study(), dark=self._dark)
+            try:
+                if position not in self._made:
+                    self._made[position] = list(TABS.values())[position](self)
+                for own in self._made[position].parts:
+                    own.follow(self._shown_study(), dark=self._dark)
+            except Exception:
+                self._empty(self._pages[position], "This cannot be shown", WHY)
+                raise
             self._pages[position].children = tuple(self._made[position].boxes)
             self._stale.discard(position)
+
+    @staticmethod
+    def _empty(page: widgets.VBox, title: str, text: str) -> None:
+        page.children = (Shown(tag("div", tag("b", title), text, class_="sk-empty")),)
 
     def _shown_study(self) -> Study:
         study: Any = self.study
@@ -200,9 +209,8 @@ class Dashboard(View):
         if self._study is not None:
             return
         self._told.value = Markup("")
-        text = "The message beside the settings says why. Change them, or choose another source."
         for page in self._pages:
-            page.children = (Shown(tag("div", tag("b", "No result yet"), text, class_="sk-empty")),)
+            self._empty(page, "No result yet", f"{WHY} Change them, or choose another source.")
 
     def _switch(self, _: Any) -> None:
         self._dark = not self._dark

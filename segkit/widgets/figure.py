@@ -37,7 +37,7 @@ class Figure(anywidget.AnyWidget):
     alt
         One to three sentences that stand for the picture.
     selected
-        What the reader drew around: the last value of the points' `customdata`, or their positions.
+        What the reader clicked or drew around: the last value of each `customdata`, or the position.
     """
 
     _esm = STATIC / "widgets" / "figure.js"

@@ -27,8 +27,8 @@ help:  ## show this list
 report: $(VENV)/.made  ## run the main job on the built-in sample and print where the report is
 	@$(BIN)/segkit run '$(SOURCE)' --out '$(OUT)'
 
-lab: $(VENV)/.made  ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks
+lab: $(VENV)/.made  ## open the first notebook in JupyterLab
+	$(BIN)/jupyter lab notebooks/01-segment-customers.ipynb
 
 dashboard: $(VENV)/.made  ## open the dashboard in a browser (prints its address and token)
 	$(BIN)/segkit serve

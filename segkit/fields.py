@@ -36,6 +36,7 @@ def _distinct(names: list[str]) -> list[str]:
 
 Columns = Annotated[list[str], AfterValidator(_distinct)]
 
+SAMPLES = ("retail", "retail_later", "retail_transactions", "nothing")  # made in `data.samples`
 Source = Annotated[
     str,
     _field("sample:retail", "Data", "Source", "file, or sample and its name", trust="operator", min_length=1),

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from segkit.errors import ParameterError
-from segkit.panels import NAMES, TableView, build
-from segkit.panels.panel import Markup, Panel, badge, tag
+from segkit.panels.builders import NAMES, build
+from segkit.panels.panel import Markup, Panel, TableView, badge, tag
 from tests.fake_study import HOSTILE, fake_study
 
 DRAWN = {"choice", "sizes", "map", "profiles", "distribution", "drivers", "correlation", "missing", "unusual"}

@@ -206,6 +206,12 @@ def test_the_choices_of_algorithms_are_those_of_the_registry():
     assert set(choices) - {"auto"} == set(ALGORITHMS)
 
 
+def test_the_samples_to_choose_from_are_those_that_are_made():
+    from segkit.data import samples
+
+    assert list(fields.SAMPLES) == list(samples.NAMES)
+
+
 def test_the_choices_of_the_preparation_are_those_of_its_room():
     from segkit.segments.prepare import CHOICES
 

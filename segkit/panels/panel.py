@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING
 
 from segkit.safe import html as escape
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 COLOURS = 12
 

@@ -157,7 +157,7 @@ class Measured(NamedTuple):
     def exists(self) -> bool:
         """Whether anything stands out: the sample above chance, or a dip in one margin.
 
-        Of 1,260 tables of one population none had a dip of p under .05, and few had several clouds.
+        Of 2,460 tables of one population none had a dip of p under .05, and few had several clouds.
         """
         dipped = self.dip < (AGREED if self.likely > 1 else DIPPED)
         return bool(self.chance and (self.chance.z > ENOUGH or dipped))

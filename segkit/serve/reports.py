@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from segkit import runs
+from segkit.widgets.address import called
 
 PAGE = "report.html"
 MOST = 200  # on the page; the index of runs knows them all
@@ -81,6 +82,6 @@ def _report(folder: Path, stamp: int) -> Report | None:  # noqa: ARG001 - a repl
         return None
     told = summary.get("text", {}).get("headline", "")
     level = summary.get("verdict", {}).get("level", "")
-    source = Path(str(record["input"].get("source", ""))).name
+    source = called(str(record["input"].get("source", "")))
     return Report(folder.name, told or folder.name, source, made.isoformat(), f"{made:%-d %B %Y, %H:%M} UTC",
                   STATUS.get(level, ("ok", "Done")))  # fmt: skip

@@ -55,7 +55,8 @@ class Change(widgets.VBox):
     def __init__(self, wrap: Wrap, *, dashboard: bool) -> None:
         self._study: Study | None = None
         self._runs = earlier(dashboard=dashboard)
-        self._choice = widgets.Dropdown(description="Earlier run", options=[("Choose one", ""), *self._runs])
+        options = [("Choose one", ""), *((name, name) for name in self._runs)]
+        self._choice = widgets.Dropdown(description="Earlier run", options=options)
         self._choice.observe(wrap(lambda _: self._fill()), names="value")
         self._body = Shown()
         super().__init__([self._choice, self._body] if self._runs else [self._body])

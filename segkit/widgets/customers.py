@@ -133,10 +133,10 @@ def _chosen(study: Study, rows: pd.Index, *, selected: int) -> str:
         for row in people[[people.columns[0], "segment", "confidence"]].itertuples(index=False, name=None)
     )
     title = f"{n.count(selected)} selected" if selected else "Nobody selected"
-    more = f"The first {room.NEAR} of them" if selected > room.NEAR else "The customers you drew around"
+    more = f"The first {room.NEAR} of them" if selected > room.NEAR else "The customers you chose"
     caption = more if selected else "Customers nearest to a border"
     table = TableView(caption, ("Customer", "Segment", "Fit"), cells).html()
-    hint = "Draw around customers on the map to see them here; Customers lists all, for the keyboard too."
+    hint = "Click one or draw around several to see them here; Customers lists all, for the keyboard too."
     head = tag("figcaption", tag("h3", title), tag("span", hint, class_="sk-sub"), role="status")
     return tag("div", head, table, class_="sk-fig")
 

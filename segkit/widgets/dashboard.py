@@ -11,19 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import ipywidgets as widgets
 
-from segkit.kinds import Made
-from segkit.panels import builders
 from segkit.panels.panel import Markup, joined, tag
 from segkit.params import Params
 from segkit.safe import filename
-from segkit.study import Study
+from segkit.widgets import late
 from segkit.widgets.address import UPLOAD
-from segkit.widgets.change import Change
-from segkit.widgets.customers import Grid, MapBox
 from segkit.widgets.figure import PanelBox, part
 from segkit.widgets.files import EXPORTS, Batch, Exports
 from segkit.widgets.form import STATIC as FOLDER
@@ -31,12 +27,17 @@ from segkit.widgets.form import Shown, classed
 from segkit.widgets.transfer import Download
 from segkit.widgets.view import View, display, offer_columns
 
+if TYPE_CHECKING:
+    from segkit.kinds import Made
+    from segkit.study import Study
+
 MARK = Markup((FOLDER / "mark.svg").read_text(encoding="utf-8"))
 STATIC = (
     "verdict", "facts", "segments", "sizes", "profiles", "choice", "map", "drivers", "rules", "quality",
     "method", "parameters",
 )  # fmt: skip
 
+WHY = "The message beside the settings says why."
 HEADINGS = {"method": "Method and limits", "glossary": "Glossary", "parameters": "Parameters and provenance"}
 
 
@@ -157,12 +158,20 @@ class Dashboard(View):
         with self._drawing:
             if position is None or self._study is None or position not in self._stale:
                 return
-            if position not in self._made:
-                self._made[position] = list(TABS.values())[position](self)
-            for own in self._made[position].parts:
-                own.follow(self._shown_study(), dark=self._dark)
+            try:
+                if position not in self._made:
+                    self._made[position] = list(TABS.values())[position](self)
+                for own in self._made[position].parts:
+                    own.follow(self._shown_study(), dark=self._dark)
+            except Exception:
+                self._empty(self._pages[position], "This cannot be shown", WHY)
+                raise
             self._pages[position].children = tuple(self._made[position].boxes)
             self._stale.discard(position)
+
+    @staticmethod
+    def _empty(page: widgets.VBox, title: str, text: str) -> None:
+        page.children = (Shown(tag("div", tag("b", title), text, class_="sk-empty")),)
 
     def _shown_study(self) -> Study:
         study: Any = self.study
@@ -178,7 +187,7 @@ class Dashboard(View):
         )
         self._crumb.value = tag("div", tag("span", MARK, "segkit", class_="sk-mark"), told, class_="sk-name")
         self._told.value = joined(
-            part(name, "body", builders.build(study, name).body_html) for name in ("verdict", "facts")
+            part(name, "body", late.panel(study, name).body_html) for name in ("verdict", "facts")
         )
         origin = study.provenance
         said = f"seed {origin['seed']} · {study.model.algorithm} · {n.count(study.reading.rows)} rows read, "
@@ -200,9 +209,8 @@ class Dashboard(View):
         if self._study is not None:
             return
         self._told.value = Markup("")
-        text = "The message beside the settings says why. Change them, or choose another source."
         for page in self._pages:
-            page.children = (Shown(tag("div", tag("b", "No result yet"), text, class_="sk-empty")),)
+            self._empty(page, "No result yet", f"{WHY} Change them, or choose another source.")
 
     def _switch(self, _: Any) -> None:
         self._dark = not self._dark
@@ -302,6 +310,8 @@ def _overview(_: Dashboard) -> Tab:
 
 
 def _map(board: Dashboard) -> Tab:
+    from segkit.widgets.customers import MapBox  # noqa: PLC0415 - as in `late`
+
     places, unusual = MapBox(board.work.guard), PanelBox("unusual")
     return Tab([places, unusual], [places, unusual])
 
@@ -312,11 +322,15 @@ def _profiles(board: Dashboard) -> Tab:
 
 
 def _customers(board: Dashboard) -> Tab:
+    from segkit.widgets.customers import Grid  # noqa: PLC0415
+
     grid = Grid(board.work.guard)
     return Tab([grid], [grid])
 
 
 def _change(board: Dashboard) -> Tab:
+    from segkit.widgets.change import Change  # noqa: PLC0415
+
     change = Change(board.work.guard, dashboard=board.dashboard)
     return Tab([change], [change])
 
@@ -356,9 +370,8 @@ class ColumnBox(widgets.VBox):
 
     def _fill(self) -> None:
         if self._study is not None:
-            self._panel.show(
-                builders.build(self._study, "distribution", column=self._choice.value, dark=self._dark)
-            )
+            shown = late.panel(self._study, "distribution", column=self._choice.value, dark=self._dark)
+            self._panel.show(shown)
 
 
 TABS: Mapping[str, Callable[[Dashboard], Tab]] = {

@@ -11,17 +11,18 @@ import gzip
 import json
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import ipywidgets as widgets
-import plotly.graph_objects as go
 import traitlets as t
-from plotly.offline import get_plotlyjs
 
-from segkit.panels import builders
 from segkit.panels.panel import Markup, Panel, tag
+from segkit.widgets import late
 from segkit.widgets.form import STATIC, Shown
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 PIECE = 512_000  # bytes; well below every websocket limit
 
@@ -36,7 +37,7 @@ class Figure(anywidget.AnyWidget):
     alt
         One to three sentences that stand for the picture.
     selected
-        What the reader drew around: the last value of the points' `customdata`, or their positions.
+        What the reader clicked or drew around: the last value of each `customdata`, or the position.
     """
 
     _esm = STATIC / "widgets" / "figure.js"
@@ -74,7 +75,7 @@ class PanelBox(widgets.VBox):
 
     def follow(self, study: Any, *, dark: bool = False) -> None:
         """Show what the panel says of a study."""
-        self.show(builders.build(study, self.name, dark=dark))
+        self.show(late.panel(study, self.name, dark=dark))
 
     def show(self, panel: Panel) -> None:
         """Replace everything the panel says and shows."""
@@ -116,5 +117,5 @@ def plain(figure: go.Figure) -> dict[str, Any]:
 
 @cache
 def _script() -> list[bytes]:
-    packed = gzip.compress(get_plotlyjs().encode())
+    packed = gzip.compress(late.plotly_js().encode())
     return [packed[start : start + PIECE] for start in range(0, len(packed), PIECE)]

@@ -15,11 +15,15 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from segkit import delivery, runs
+from segkit import runs
 from segkit.errors import StepError
-from segkit.kinds import Made
 from segkit.params import Kind
+from segkit.widgets import late
+
+if TYPE_CHECKING:
+    from segkit.kinds import Made
 
 CSV, PARQUET, JSON = "text/csv", "application/vnd.apache.parquet", "application/json"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -48,7 +52,7 @@ class Exports:
         with self._lock:
             run = self._run(study)
             if name not in OWN:
-                delivery.deliver(run, str(run.parent / name))
+                late.deliver(run, run.parent / name)
             file = run / name if name in OWN else run.parent / name
             return name, EXPORTS[name][0], file.read_bytes()
 

@@ -15,28 +15,28 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 from IPython import display as ipython
 from IPython import get_ipython
 
-from segkit import export, places, runs, settings
-from segkit.data import samples
+from segkit import places, runs, settings
 from segkit.errors import ParameterError
-from segkit.kinds import Made, carry_out
-from segkit.panels import builders
+from segkit.fields import SAMPLES
 from segkit.panels.panel import Panel, tag
 from segkit.params import Kind, Params
 from segkit.safe import filename
-from segkit.study import kept, watch
-from segkit.widgets import cells
+from segkit.widgets import cells, late
 from segkit.widgets.address import UPLOAD, bare, called, from_address, told
 from segkit.widgets.figure import PanelBox, part, plain
 from segkit.widgets.form import Form, classed
 from segkit.widgets.session import Session
 from segkit.widgets.transfer import Download, Upload
 from segkit.widgets.work import Work
+
+if TYPE_CHECKING:
+    from segkit.kinds import Made
 
 FILES = {
     "segments.csv": ("text/csv", "one row per customer"),
@@ -114,7 +114,7 @@ class View:
         if interactive:
             self._open(params, environ.get("QUERY_STRING", ""))
         else:
-            self.study = carry_out(None, params)
+            self.study = late.study(None, params)
 
     # -------------------------------------------------------------------------------------- what is shown
     @property
@@ -134,14 +134,14 @@ class View:
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         """Return what shows a panel: ``view.sizes()`` shows the panel ``sizes``."""
-        known = builders.names(self.__dict__.get("_params", Params()))
+        known = late.panels(self.__dict__.get("_params", Params()))
         if name not in known:
             raise AttributeError(f"There is no panel {name!r}. Choose one of: {', '.join(known)}.")
         return partial(self._show, name)
 
     def __dir__(self) -> list[str]:
         """List the panels too."""
-        return [*super().__dir__(), *builders.names(self._params)]
+        return [*super().__dir__(), *late.panels(self._params)]
 
     def _ipython_display_(self) -> None:
         if self.form:
@@ -150,7 +150,7 @@ class View:
     def distribution(self, column: str = "") -> None:
         """Show one column by segment; on a live page its reader chooses which."""
         if not self.form:
-            _show_once(builders.build(self.study, "distribution", column=column))
+            _show_once(late.panel(self.study, "distribution", column=column))
             return
         choice = widgets.Dropdown(description="Column", options=[(column or STRONGEST, column)])
         box = classed(PanelBox("distribution", choice), "sk-app")
@@ -175,7 +175,7 @@ class View:
         if self.form:
             self._add(PanelBox(name), str)
         else:
-            _show_once(builders.build(self.study, name))
+            _show_once(late.panel(self.study, name))
 
     def _add(self, box: PanelBox, column: Callable[[], str]) -> None:
         self._boxes.append((box, column))
@@ -185,11 +185,11 @@ class View:
     def _fill(self, box: PanelBox, column: Callable[[], str]) -> None:
         with self._drawing:
             if self._study:
-                box.show(builders.build(self._study, box.name, column=column()))
+                box.show(late.panel(self._study, box.name, column=column()))
 
     def _content(self, name: str) -> tuple[str, str, bytes]:
         with tempfile.TemporaryDirectory() as folder:
-            export.write(self.study, Path(folder))
+            late.write(self.study, Path(folder))
             return name, FILES[name][0], (Path(folder) / name).read_bytes()
 
     # -------------------------------------------------------------------------------------- what changes it
@@ -201,7 +201,7 @@ class View:
 
     def _open(self, params: Kind, query: str) -> None:
         """Make the controls and ask for the first study; what is wrong with either is said on the page."""
-        named = {f"sample:{name}": f"Sample: {name}" for name in samples.NAMES}
+        named = {f"sample:{name}": f"Sample: {name}" for name in SAMPLES}
         self._sources = {params.source: called(params.source), **named}
         limit = settings.load().upload_limit_mb * 1_000_000
         guard = self.work.guard
@@ -301,7 +301,7 @@ class View:
         """Let go of all that came from the reader, and of every result kept; begin again."""
         self.work.cancel()
         self._upload.clear()
-        kept.clear()
+        late.forget()
         self._file, self._study = None, None
         self._sources = {
             value: label for value, label in self._sources.items() if not value.startswith(UPLOAD)
@@ -323,9 +323,8 @@ class View:
 
     def _study_of(self, params: Kind, say: Callable[[str], object]) -> Made:
         """Make the study; to visitors a file is known by its name, never by where it lies."""
-        watch.set(lambda step: say(STEPS.get(step, WORKING)))
         file = self._file if params.source.startswith(UPLOAD) else None
-        study = carry_out(file and str(file), params)
+        study = late.study(str(file) if file else None, params, lambda step: say(STEPS.get(step, WORKING)))
         if file is None and not self.dashboard:
             return study
         named: Any = study.params.but(source=Path(file or study.params.source).name)

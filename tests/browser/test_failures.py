@@ -27,7 +27,7 @@ THREADS = (  # steps of a study, made off the page's own thread
     "segkit.insight.rules:rules", "segkit.insight.actions:recommend",
     "segkit.insight.words.summary:summarise",
 )  # fmt: skip
-PANELS, CELL = "segkit.panels.builders:build", "segkit.widgets.view:carry_out"
+PANELS, CELL = "segkit.panels.builders:build", "segkit.kinds:carry_out"
 MARK = "segkit.widgets.form:Form.mark"  # in a cell before anything could be said on the page
 CALLBACKS = {  # what is pressed, and what then fails
     "Dark": PANELS,

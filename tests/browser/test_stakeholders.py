@@ -95,6 +95,26 @@ def test_customers_are_sorted_filtered_and_looked_up(patient, dashboard):
     assert rows.first.locator("td").first.inner_text().startswith("C00999")
 
 
+PLACE = """() => {
+  const plot = document.querySelector(".sk-panel-map .js-plotly-plot"), { xaxis, yaxis } = plot._fullLayout;
+  const { left, top } = plot.getBoundingClientRect(), { x, y, customdata } = plot.data.at(-1);
+  return [left + xaxis._offset + xaxis.l2p(x[0]), top + yaxis._offset + yaxis.l2p(y[0]), customdata[0][0]];
+}"""  # of the customer drawn last: nobody lies above
+
+
+@pytest.mark.slow
+def test_customers_clicked_on_the_map_stand_beside_it(patient, dashboard):
+    open_page(patient, dashboard, "&segments=3")
+    tab(patient, "Map")
+    patient.locator(".sk-panel-map .js-plotly-plot .main-svg").first.wait_for()
+    x, y, who = patient.evaluate(PLACE)
+    patient.mouse.move(x, y)
+    patient.wait_for_timeout(500)
+    patient.mouse.click(x, y)
+    patient.get_by_role("heading", name="1 selected").wait_for()
+    assert patient.locator(".sk-tabpage:visible tbody th").first.inner_text() == who
+
+
 @pytest.mark.slow
 def test_every_export_comes_and_says_the_same(patient, dashboard):
     open_page(patient, dashboard, "&segments=4")

@@ -48,6 +48,22 @@ def test_cells_are_short_and_hold_no_program(notebook):
             assert len(cell["source"].splitlines()) <= 5, cell["id"]
 
 
+def test_a_kernel_without_segkit_is_a_sentence(notebook, capsys, monkeypatch):
+    """What IPython shows of the cell before the first that needs segkit."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    code = [cell["source"] for cell in cells(notebook, "code")]
+    before = code[next(i for i, source in enumerate(code) if "import segkit" in source) - 1]
+    shell = InteractiveShell()
+    assert shell.run_cell(before).success
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)  # noqa: ARG005
+    with pytest.warns(UserWarning, match="To exit"):
+        assert not shell.run_cell(before).success
+    said = "".join(capsys.readouterr())
+    assert "This kernel has no segkit. Choose another under Kernel" in said
+    assert "Traceback" not in said
+
+
 def test_it_opens_with_a_question_and_who_it_is_for(notebook):
     first = cells(notebook, "markdown")[0]["source"]
     assert re.match(r"# .*\?\n\nFor ", first)

@@ -15,6 +15,7 @@ from segkit.params import Params
 from segkit.study import segment
 from segkit.widgets import view as room
 from segkit.widgets import work
+from segkit.widgets.dashboard import Dashboard
 from segkit.widgets.view import View, from_address
 
 VISITOR = {"SEGKIT_FACE": "dashboard"}
@@ -33,7 +34,7 @@ def small(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def remembered(monkeypatch):
     """Make each study once: these tests are about pages."""
-    monkeypatch.setattr(room, "carry_out", lambda source=None, params=None: made(source, params))
+    monkeypatch.setattr(room.late, "study", lambda source, params, _=None: made(source, params))
 
 
 def made(source=None, params=None, known={}):  # noqa: B006 - kept on purpose
@@ -265,3 +266,17 @@ def test_a_visitor_does_not_write_to_the_operators_directory(small, shown, tmp_p
     view = View(Params(source=str(small), output=str(tmp_path / "run")), environ=VISITOR)
     view.save()
     assert not (tmp_path / "run").exists()
+
+
+def test_a_tab_that_cannot_be_shown_says_so_and_is_tried_again(small, shown, monkeypatch):
+    board = Dashboard(Params(source=str(small), segments=3), environ={})
+    assert board.work.wait(120)
+    board._arrive("a=1")
+    with monkeypatch.context() as broken:
+        broken.setattr(room.late, "panel", lambda *_, **__: {}["nothing"])
+        board._tabs.selected_index = 1
+        (said,) = board._pages[1].children
+        assert "This cannot be shown" in said.value
+        assert "That did not work" in board._form.message.value
+    board._look(1)
+    assert len(board._pages[1].children) > 1

@@ -70,11 +70,14 @@ export default {
     }
     await redraw();
     plot.style.minHeight = "";
-    plot.on?.("plotly_selected", (event) => {
+    const choose = (event) => {
       model.set("selected", (event?.points ?? []).map((point) => [point.customdata ?? point.pointIndex].flat().at(-1)));
       model.save_changes();
-    });
-    plot.on?.("plotly_deselect", () => { model.set("selected", []); model.save_changes(); });
+    };
+    plot.on?.("plotly_selected", choose);
+    plot.on?.("plotly_deselect", () => choose());
+    // where marks can be drawn around, one can be clicked; a finger, which scrolls, has only this
+    plot.on?.("plotly_click", (event) => { if (model.get("figure").layout?.dragmode) choose(event); });
     model.on("change:figure", redraw); model.on("change:alt", renamed);
     // what is wider than a narrow page scrolls, by keyboard too
     const reach = () => el.scrollWidth > el.clientWidth ? el.setAttribute("tabindex", 0) : el.removeAttribute("tabindex");

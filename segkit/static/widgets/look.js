@@ -1,5 +1,5 @@
 // What ipywidgets leaves unsaid to those who hear a page: a slider's handle has no name, and of a choice it says the
-// index in place of the words beside it.
+// index in place of the words beside it. And what it leaves undone: the tab that was opened comes into sight.
 const tell = (handle) => {
   const slider = handle.closest(".jupyter-widgets");
   const name = slider?.querySelector(".widget-label")?.textContent, value = slider?.querySelector(".widget-readout")?.textContent;
@@ -9,10 +9,15 @@ const tell = (handle) => {
 
 const all = () => document.querySelectorAll(".jupyter-widgets [role=slider]").forEach(tell);
 
+// a tab that is opened stands whole in a bar too long for its page
+const centre = ({ target }) => target.closest?.(".sk-dash .lm-TabBar") && requestAnimationFrame(() =>
+  document.querySelector(".sk-dash .lm-TabBar .lm-mod-current")?.scrollIntoView({ inline: "center", block: "nearest" }));
+
 export default { render() {
   let asked = 0;
   const seen = new MutationObserver(() => { asked ||= requestAnimationFrame(() => { asked = 0; all(); }); });
   seen.observe(document.body, { childList: true, subtree: true, characterData: true });
   all();
-  return () => seen.disconnect();
+  document.addEventListener("click", centre);
+  return () => { seen.disconnect(); document.removeEventListener("click", centre); };
 } };

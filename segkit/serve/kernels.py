@@ -84,7 +84,8 @@ class Kernels(AsyncMappingKernelManager):
             await super().shutdown_all(now=True)
 
     async def end_left(self) -> None:
-        """End the kernels that no page has been connected to for a while."""
+        """End the kernels that no page has been connected to for a while; let go of those that died."""
+        await self._bury()
         now, waiting = time.monotonic(), self._waiting()
         for kernel in list(self.list_kernel_ids()):
             if self._kernel_connections.get(kernel, 0) > 0:
@@ -97,6 +98,16 @@ class Kernels(AsyncMappingKernelManager):
         for known in (self.seen, self.expected):
             for gone in [kernel for kernel in known if kernel not in self]:
                 del known[gone]
+
+    async def _bury(self) -> None:
+        """Forget kernels whose process is gone, those kept ready for visitors too."""
+        for kernel in list(self.list_kernel_ids()):
+            if kernel not in self or await cast("Any", self.get_kernel(kernel)).is_alive():
+                continue
+            for pool in getattr(self, "_pools", {}).values():
+                pool[:] = [one for one in pool if _id(one) != kernel]
+            if kernel in self:
+                await cast("Any", self).shutdown_kernel(kernel, now=True)
 
     def _is_busy(self, kernel: str) -> bool:
         return bool(getattr(self.get_kernel(kernel), "execution_state", "idle") != "idle")
@@ -112,6 +123,12 @@ class Kernels(AsyncMappingKernelManager):
 
     def _room(self) -> int:
         return self.most - len(self) - self.starting
+
+
+def _id(started: Any) -> str:
+    """Return the kernel that was started ahead, or nothing while it is not there or when it failed."""
+    there = started.done() and not started.cancelled() and not started.exception()
+    return str(started.result()["kernel_id"]) if there else ""
 
 
 def kernel_environment(env: Mapping[str, str]) -> dict[str, str]:

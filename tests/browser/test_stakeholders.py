@@ -112,7 +112,7 @@ def test_customers_clicked_on_the_map_stand_beside_it(patient, dashboard):
     patient.wait_for_timeout(500)
     patient.mouse.click(x, y)
     patient.get_by_role("heading", name="1 selected").wait_for()
-    assert patient.locator(".sk-tabpage:visible tbody th").first.inner_text() == who
+    assert patient.locator(".sk-tabpage:visible .sk-w4 tbody th").first.inner_text() == who
 
 
 @pytest.mark.slow

@@ -34,11 +34,11 @@ dashboard: $(VENV)/.made  ## open the dashboard in a browser (prints its address
 	$(BIN)/segkit serve
 
 # ------------------------------------------------------------------------------------------------- the checks
-test: $(VENV)/.made-dev  ## run the tests that fit in ten minutes, with branch coverage
-	$(TEST) -m 'not slow' $(COVER) tests segkit
+test: $(VENV)/.made-dev  ## run the tests, but for the slow ones
+	$(TEST) -m 'not slow' --no-cov tests segkit
 	$(NOTEBOOKS)
 
-test-full: $(VENV)/.made-dev  ## run every test, the slow ones too
+test-full: $(VENV)/.made-dev  ## run every test, the slow ones too, with branch coverage
 	$(TEST) $(COVER) tests segkit
 	$(NOTEBOOKS)
 

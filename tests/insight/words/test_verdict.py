@@ -76,7 +76,7 @@ def test_evidence_of_a_weak_verdict(verdict):
 
 
 def test_evidence_of_none(verdict):
-    below = EVIDENCE.assign(silhouette=EVIDENCE.silhouette - 0.1)
+    below = EVIDENCE.assign(silhouette=EVIDENCE.silhouette - 0.1, tested=EVIDENCE.tested - 0.1)
     assert words.evidence(verdict(**NONE), below, SIZES, column="spend") == (
         "No number from 2 to 9 does better than chance (0.19 against 0.25 to 0.28). "
         "Treat them as one group, or sort them by a single column such as spend."

@@ -23,7 +23,7 @@ _HOMES = {
     "SegkitError": "errors",
     "Segmenter": "segments.segmenter",
     "Study": "study",
-    "check": "study",
+    "check": "checks",
     "controls": "widgets.view",
     "dashboard": "widgets.dashboard",
     "load": "data.source",
@@ -41,6 +41,7 @@ __all__ = [  # noqa: PLE0604 - the list is the table above, one place to edit
 ]
 
 if TYPE_CHECKING:
+    from .checks import check as check
     from .data import samples as samples
     from .data.rfm import rfm as rfm
     from .data.source import load as load
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     from .segments.model import read_model as read_model
     from .segments.segmenter import Segmenter as Segmenter
     from .study import Study as Study
-    from .study import check as check
     from .study import segment as segment
     from .widgets.dashboard import dashboard as dashboard
     from .widgets.view import controls as controls

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from . import earlier
+from .checks import customers, hidden, provenance
 from .data import drift as drift_room
 from .data import roles as roles_room
 from .data.source import Reading
@@ -30,7 +31,7 @@ from .insight.words.scoring import called
 from .params import CompareParams, Params
 from .segments.model import NOWHERE, Model
 from .segments.refit import ROWS, places, refits
-from .study import customers, hidden, provenance, segment
+from .study import segment
 
 FOLLOWED = 5_000  # customers that tell how many chance moves
 GONE = "The data of {} are not where they were when it was made, so no move can be put down to anything."

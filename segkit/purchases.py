@@ -16,6 +16,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from .checks import hidden, provenance, read
 from .data import rfm as rfm_room
 from .data import scores as scores_room
 from .data.rfm import Rfm
@@ -27,7 +28,7 @@ from .insight.words import purchases as words_room
 from .insight.words.numbers import Numbers
 from .params import RfmParams
 from .segments.verdict import Verdict
-from .study import hidden, provenance, read, segment
+from .study import segment
 
 COLUMNS = ("customer_id", "date", "amount", "quantity", "price", "order_id", "product")
 RULES = ("returns", "cancelled", "cancelled_prefix", "zeros", "duplicates", "missing_id", "time_zone")

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from . import earlier
+from .checks import hidden, provenance, read
 from .data import drift as drift_room
 from .data import roles as roles_room
 from .data.source import Reading
@@ -21,7 +22,7 @@ from .insight.words import scoring as words_room
 from .insight.words.numbers import Numbers
 from .params import ScoreParams
 from .segments.model import Model
-from .study import hidden, provenance, read, segment
+from .study import segment
 
 BORDER = 0.55  # a fit below this is near the border (WORDS)
 

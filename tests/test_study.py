@@ -10,11 +10,12 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from segkit import runs
-from segkit import study as study_room
-from segkit.data import samples
+from segkit.checks import check
+from segkit.data import columns, quality, samples, source
 from segkit.errors import GateError, ParameterError, SegkitError, SourceError
 from segkit.params import Params
-from segkit.study import check, segment
+from segkit.segments import choose, sweep, verdict
+from segkit.study import segment
 
 CUSTOMERS = 1_500
 NOTES = [f"a long text number {i}, all free" for i in range(80)]
@@ -95,11 +96,11 @@ def test_changing_the_number_of_segments_sweeps_and_judges_nothing_again(tmp_pat
     retail[0].to_csv(file, index=False)
     segment(file)
     for room, work in (
-        (study_room.source_room, "load"),
-        (study_room.columns_room, "describe"),
-        (study_room.choose_room, "learn"),
-        (study_room.sweep_room, "sweep"),
-        (study_room.verdict_room, "measure"),
+        (source, "load"),
+        (columns, "describe"),
+        (choose, "learn"),
+        (sweep, "sweep"),
+        (verdict, "measure"),
     ):
         monkeypatch.setattr(room, work, lambda *_, **__: pytest.fail("done twice"))
     assert segment(file, segments=4).verdict.shown == 4
@@ -194,7 +195,7 @@ def test_a_wrong_column_is_named_with_the_nearest(retail):
 
 def test_a_failed_gate_stops_before_anything_is_fitted(monkeypatch, retail):
     failing = pd.DataFrame({"check": ["Rows"], "found": ["3"], "status": ["fail"], "reason": ["too few"]})
-    monkeypatch.setattr(study_room.quality_room, "check", lambda *_, **__: failing)
+    monkeypatch.setattr(quality, "check", lambda *_, **__: failing)
     with pytest.raises(GateError, match="Rows: too few"):
         segment(retail[0].head(777))
 

@@ -91,11 +91,11 @@ def _run(options: Options) -> int:
 
 
 def _check(options: Options) -> int:
-    from segkit import study
+    from segkit import checks
     from segkit.export import plain, records
     from segkit.params import Params
 
-    seen = study.check(params=Params.from_text({"source": options.source, **given(options)}))
+    seen = checks.check(params=Params.from_text({"source": options.source, **given(options)}))
     if options.json:
         tables = {"quality": records(seen.quality), "columns": records(seen.columns)}
         print(json.dumps(plain({"reading": seen.reading.as_dict(), **tables}), ensure_ascii=False))

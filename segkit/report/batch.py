@@ -148,7 +148,7 @@ def _tasks(target: str, order: Order) -> list[Task]:
         study = _recipe(target, order).params
         if not isinstance(study, Params) or not study.by or study.group:
             return [(target, order)]
-        from segkit.study import groups  # noqa: PLC0415 - only this needs to read data before a kernel starts
+        from segkit.checks import groups  # noqa: PLC0415 - only this needs to read data before a kernel starts
 
         found = list(groups(study))
     except Exception:  # noqa: BLE001 - `one` meets the same fault and makes an outcome of it

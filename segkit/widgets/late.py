@@ -20,17 +20,16 @@ if TYPE_CHECKING:
 
 def study(source: str | None, params: Kind, watch: Callable[[str], object] | None = None) -> Made:
     """Carry out the study that its parameters describe; `watch` hears the name of each step."""
-    from segkit import kinds
-    from segkit import study as room
+    from segkit import kinds, steps
 
     if watch:
-        room.watch.set(watch)
+        steps.watch.set(watch)
     return kinds.carry_out(source, params)
 
 
 def forget() -> None:
     """Let go of every result that is kept."""
-    from segkit.study import kept
+    from segkit.steps import kept
 
     kept.clear()
 

@@ -361,6 +361,16 @@ Names = Annotated[
         trust="operator",
     ),
 ]
+Playbook = Annotated[
+    str,
+    _field(
+        "",
+        "Segments",
+        "Playbook",
+        "edited copy of the playbook of actions; empty for the one that ships",
+        trust="operator",
+    ),
+]
 ValidateAfter = Annotated[
     str,
     _field(

@@ -166,6 +166,7 @@ class Params(Kind):
     max_segments: f.MaxSegments
     min_segment_size: f.MinSegmentSize
     top_features: f.TopFeatures
+    playbook: f.Playbook
     seed: f.Seed
     currency: f.Currency
     locale: f.Locale

@@ -15,6 +15,7 @@ from pathlib import Path
 from .errors import OutputError, ParameterError, nearest
 
 PACKAGE = Path(__file__).parent
+EDITABLE = ("playbook.yml", "rfm.yml")  # what the parameters `playbook` and `names` may name a copy of
 
 
 def static_dir() -> Path:
@@ -78,7 +79,7 @@ def notebook(name: str) -> Path:
 
 
 def lay_down(directory: str | Path) -> Iterator[tuple[Path, bool]]:
-    """Copy notebooks and parameter files for a user to change; yield each file and whether it is new.
+    """Copy notebooks, parameter files and editable tables for a user; yield each file and whether it is new.
 
     A file that is there already stays as it is.
 
@@ -87,7 +88,8 @@ def lay_down(directory: str | Path) -> Iterator[tuple[Path, bool]]:
     OutputError
         When the directory cannot be written.
     """
-    carried = [*notebooks_dir().glob("*.ipynb"), *parameters_dir().glob("*.yml")]
+    tables = [PACKAGE / "tables" / name for name in EDITABLE]
+    carried = [*notebooks_dir().glob("*.ipynb"), *parameters_dir().glob("*.yml"), *tables]
     for file in sorted(carried):
         copy = Path(directory) / file.parent.name / file.name
         is_new = not copy.exists()

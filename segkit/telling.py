@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import narwhals as nw
@@ -204,7 +205,8 @@ def tell(made: dict[str, Any], params: Params, seen: Check) -> dict[str, Any]:
         names=tuple(sizes["name"]),
         summaries=summary_room.summarise(sizes, *about, **words),
     )
-    advice = actions_room.recommend(sizes, *about, verdict, **words)
+    book = Path(params.playbook or actions_room.PLAYBOOK)
+    advice = actions_room.recommend(sizes, *about, verdict, **words, playbook=book)
     advice = advice[~advice["segment"].isin(verdict.failed)].reset_index(drop=True)
     return {"actions": advice, "text": text}
 

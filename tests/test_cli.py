@@ -176,6 +176,7 @@ def test_init_lays_files_down_and_never_overwrites(capsys, tmp_path):
     notebook = tmp_path / "mine/notebooks/01-segment-customers.ipynb"
     assert notebook.read_bytes() == places.notebook("01-segment-customers").read_bytes()
     assert list((tmp_path / "mine/parameters").glob("*.yml"))
+    assert {file.name for file in (tmp_path / "mine/tables").iterdir()} == {"playbook.yml", "rfm.yml"}
     notebook.write_text("changed")
     capsys.readouterr()
     assert call("init", "mine") == 0

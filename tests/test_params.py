@@ -105,7 +105,7 @@ def test_every_field_says_what_it_is():
 
 def test_only_what_is_read_is_kept_from_a_dashboards_address():
     operators = [field.name for field in Params.fields() if field.operator]
-    assert operators == ["source", "query", "hash_ids", "min_cell", "like", "formula_safe"]
+    assert operators == ["source", "query", "hash_ids", "min_cell", "like", "playbook", "formula_safe"]
 
 
 def test_the_schema_and_the_table_hold_every_field():

@@ -251,8 +251,8 @@ def _shown(source: str) -> str:
 def _complete(recipe: Recipe, order: Order) -> Path | None:
     """Return the run that is there already: same notebook, parameters, version and bytes of the input."""
     study = recipe.params.study_dump()
-    if any(study.get(name) for name in ("model", "before", "like")):
-        return None  # another run goes in as well, and may have changed
+    if any(study.get(name) for name in ("model", "before", "like", "names", "playbook")):
+        return None  # another run or file goes in as well, and may have changed
     known = {"notebook": recipe.notebook, "parameters": study, "version": version("segkit")}
     for folder, record in runs.find(order.out, recipe.name, **known):
         if record["input"]["sha256"] == _fingerprint(study["source"]) or study["source"].startswith(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from segkit.errors import ParameterError
 from segkit.insight.actions import PLAYBOOK, read_playbook, recommend
 from segkit.insight.words.numbers import Numbers
+from segkit.study import segment
 
 
 def advise(made, verdict, **options):
@@ -126,3 +128,18 @@ def test_braces_in_a_label_are_text(describe, verdict):
     columns = pd.DataFrame({"column": ["x"], "label": ["{difference} wine"], "role": ["money"]})
     made = describe(frame, columns, ["x"])
     assert "{difference} wine" in advise(made, verdict()).evidence[1]
+
+
+def test_a_study_takes_the_playbook_that_is_named(tmp_path):
+    file = tmp_path / "mine.yml"
+    text = PLAYBOOK.read_text(encoding="utf-8")
+    file.write_text(text.replace("a low-cost next purchase", "a second cup of tea"), encoding="utf-8")
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"visits": rng.normal(np.repeat([20, 90], 300), 3), "spend": rng.gamma(9, 9, 600)})
+    shipped, own = (
+        segment(table, value="spend", numbers=["visits", "spend"], playbook=each) for each in ("", str(file))
+    )
+    told = [" ".join(study.actions["action"]) for study in (shipped, own)]
+    assert told[0].replace("a low-cost next purchase", "a second cup of tea") == told[1] != told[0]
+    with pytest.raises(ParameterError, match=r"gone\.yml"):
+        segment(table, playbook=str(tmp_path / "gone.yml"))

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-import numpy as np
+import re
+
 import pandas as pd
 import pytest
 
+from segkit.data import samples
 from segkit.errors import ParameterError
 from segkit.insight.actions import PLAYBOOK, read_playbook, recommend
 from segkit.insight.words.numbers import Numbers
@@ -133,13 +135,13 @@ def test_braces_in_a_label_are_text(describe, verdict):
 def test_a_study_takes_the_playbook_that_is_named(tmp_path):
     file = tmp_path / "mine.yml"
     text = PLAYBOOK.read_text(encoding="utf-8")
-    file.write_text(text.replace("a low-cost next purchase", "a second cup of tea"), encoding="utf-8")
-    rng = np.random.default_rng(0)
-    table = pd.DataFrame({"visits": rng.normal(np.repeat([20, 90], 300), 3), "spend": rng.gamma(9, 9, 600)})
-    shipped, own = (
-        segment(table, value="spend", numbers=["visits", "spend"], playbook=each) for each in ("", str(file))
-    )
-    told = [" ".join(study.actions["action"]) for study in (shipped, own)]
-    assert told[0].replace("a low-cost next purchase", "a second cup of tea") == told[1] != told[0]
+    file.write_text(re.sub(r'    (action|offer): ("?)', r"    \1: \2our ", text), encoding="utf-8")
+    table = samples.retail(1_500, seed=1)
+    shipped, own = (segment(table, value="annual_spend", playbook=each) for each in ("", str(file)))
+    told = [list(study.actions.loc[study.actions["action"] != "", "action"]) for study in (shipped, own)]
+    assert told[0]
+    assert "our " not in " ".join(told[0])
+    assert all(action.startswith(("our ", "Try our ")) for action in told[1])
+    assert len(told[1]) == len(told[0])
     with pytest.raises(ParameterError, match=r"gone\.yml"):
         segment(table, playbook=str(tmp_path / "gone.yml"))

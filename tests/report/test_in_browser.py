@@ -40,7 +40,7 @@ def report(request, tmp_path_factory) -> Path:
     study = segment(retail(hostile=request.param == "hostile"), value="annual_spend", segments=3)
     cells = [new_markdown_cell("# Which customers?\n\nFor readers.")]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(view_room, "carry_out", lambda *_, **__: study)
+        patch.setattr(view_room.late, "study", lambda *_, **__: study)
         patch.setattr(view_room, "display", lambda data, **_: shown.append(data))
         view = view_room.controls(Params(), interactive=False)
         for name in PANELS:

@@ -46,6 +46,20 @@ class Prepared:
         """The prepared rows with the very digits that a model places by, kept for the next number."""
         return self.recipe.matrix(self.frame, pushed=True)
 
+    @cached_property
+    def reference(self) -> dict[str, Any]:
+        """What later customers are held against, to see whether columns have shifted."""
+        return drift_room.reference(
+            self.frame,
+            numbers=[each.column for each in self.recipe.columns if each.numeric],
+            categories=[each.column for each in self.recipe.columns if not each.numeric],
+        )
+
+    @cached_property
+    def numbers(self) -> nw.DataFrame[Any]:
+        """The number columns, prepared, under their own names."""
+        return self.recipe.numbers_as_prepared(self.frame)
+
     @property
     def to_fit(self) -> tuple[nw.DataFrame[Any], Any]:
         """The customers that can be placed, as they are and prepared."""
@@ -133,11 +147,7 @@ def place(ready: Prepared, params: Params, seen: Check) -> tuple[dict[str, Any],
             "verdict": verdict.level,
             "input_sha256": seen.reading.sha256,
             "customer_id": ids[0] or "",
-            "reference": drift_room.reference(
-                ready.frame,
-                numbers=[each.column for each in ready.recipe.columns if each.numeric],
-                categories=[each.column for each in ready.recipe.columns if not each.numeric],
-            ),
+            "reference": ready.reference,
         },
     )
     placed = hidden(model.told(found, ready.frame, ids[0]), params)

@@ -78,7 +78,7 @@ def describe(
     aside: dict[str, Any] = {
         kind: [alias.get(column, column) for column in names] for kind, names in beside.items()
     }
-    straight = _with(ready.recipe.numbers_as_prepared(ready.frame), used["numbers"], alias, placed)
+    straight = _with(ready.numbers, used["numbers"], alias, placed)
     straight = straight.join(customers[own["categories"]])
     segment, back = placed["segment"].to_numpy(), {internal: column for column, internal in alias.items()}
     asked: dict[str, Any] = {

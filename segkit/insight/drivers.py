@@ -42,7 +42,7 @@ def drivers(
     [['city', 'category', 1.0], ['spend', 'number', 0.8]]
     """
     frame = segmented(customers, by)
-    own, values = frame[by].to_numpy(), floats(frame, numbers)
+    own, values = np.unique(frame[by].to_numpy(), return_inverse=True)[1], floats(frame, numbers)
     rows = [(column, "number", _eta_squared(own, x)) for column, x in zip(numbers, values, strict=True)]
     rows += [(column, "category", _tau(level_counts(frame, by, column))) for column in categories]
     table = pd.DataFrame(rows, columns=["column", "kind", "explained"])
@@ -139,11 +139,14 @@ def unusual(
     ready = own if prepared is None else _matrix(nw.from_native(prepared, eager_only=True), numbers)
     chosen = np.flatnonzero(frame["outlier"].to_numpy().astype(bool) & (segment > 0))
     chosen = chosen[np.lexsort((chosen, -distance[chosen]))][:top]
-    deviation = {s: _deviations(ready, segment == s) for s in {int(segment[i]) for i in chosen}}
+    mates = {s: np.flatnonzero(segment == s) for s in {int(segment[i]) for i in chosen}}
+    middles = {s: _middle(ready[at]) for s, at in mates.items()}
     rows = []
     for i in chosen.tolist():
         s, name = int(segment[i]), frame[id_column][i] if id_column else i + 1
-        rows.append((name, s, float(distance[i]), *_why(deviation[s][i], own, i, segment == s, numbers)))
+        middle, spread = middles[s]
+        deviation = np.nan_to_num((ready[i] - middle) / spread)
+        rows.append((name, s, float(distance[i]), *_why(deviation, own, i, mates[s], numbers)))
     return pd.DataFrame(rows, columns=UNUSUAL)
 
 
@@ -152,14 +155,12 @@ def _matrix(frame: nw.DataFrame[Any], numbers: Sequence[str]) -> np.ndarray:
     return np.column_stack(parts) if parts else np.empty((len(frame), 0))
 
 
-def _deviations(X: np.ndarray, mates: np.ndarray) -> np.ndarray:
-    """Measure robust deviations of all rows from the middle of one segment; 0 where nothing can be said."""
-    middle = pd.DataFrame(X[mates]).median().to_numpy()
-    spread = ROBUST * pd.DataFrame(np.abs(X[mates] - middle)).median().to_numpy()
-    spread = np.where(
-        spread > 0, spread, pd.DataFrame(X[mates]).std().to_numpy()
-    )  # over half share one value
-    return np.asarray(np.nan_to_num((X - middle) / np.where(spread > 0, spread, np.inf)))
+def _middle(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the median of each column, and its robust deviation; infinite where nothing can be said."""
+    middle = pd.DataFrame(X).median().to_numpy()
+    spread = ROBUST * pd.DataFrame(np.abs(X - middle)).median().to_numpy()
+    spread = np.where(spread > 0, spread, pd.DataFrame(X).std().to_numpy())  # over half share one value
+    return middle, np.where(spread > 0, spread, np.inf)
 
 
 def _why(
@@ -175,11 +176,12 @@ def _why(
 
 def _eta_squared(segment: np.ndarray, x: np.ndarray) -> float:
     here = ~np.isnan(x)
-    segment, x = np.unique(segment[here], return_inverse=True)[1], x[here]
+    if not here.all():
+        segment, x = segment[here], x[here]
     variance = x.var() if len(x) else 0.0
     if not variance:
         return 0.0
-    n = np.bincount(segment)
+    n = np.maximum(np.bincount(segment), 1)
     between = (n * (np.bincount(segment, weights=x) / n - x.mean()) ** 2).sum()
     return float(min(1.0, between / (len(x) * variance)))
 

@@ -169,11 +169,12 @@ def rules(
     segments = np.unique(segment)
     if len(segments) < 2:
         return Rules((), int(segments[0]) if len(segments) else 0, 1.0, numeric)
-    features = [_Feature(c, None, _filled(frame.select(x=finite(pick(c)))["x"])) for c in numbers]
-    for column in categories:
-        features += _levels(frame.select(x=(finite if column in numeric else text)(pick(column))), column)
     drawn = np.sort(np.random.default_rng(seed).permutation(len(frame))[:SAMPLE])
-    X = np.column_stack([feature.values[drawn] for feature in features])
+    some = frame if len(drawn) == len(frame) else frame[drawn]
+    features = [_Feature(c, None, _filled(some.select(x=finite(pick(c)))["x"])) for c in numbers]
+    for column in categories:
+        features += _levels(some.select(x=(finite if column in numeric else text)(pick(column))), column)
+    X = np.column_stack([feature.values for feature in features])
     steps = [_step(feature) for feature in features]
     found = ((int(s), _shortest(X, segment[drawn] == s, features, steps)) for s in segments)
     told = [Rule(s, conditions) for s, conditions in found if conditions]

@@ -150,6 +150,13 @@ def test_the_model_labels_in_postgres_as_in_python(how, postgres):
     agree(found.assign(outlier=found.outlier.astype(str) == "t"), model.score(frame, "customer_id"))
 
 
+@pytest.mark.slow
+def test_a_million_rows_in_postgres_as_in_python(postgres):
+    model, frame = fitted(), customers(1_000_000, seed=6, unseen=True)
+    found = in_postgres(postgres.psql, model.sql("postgres"), frame)
+    agree(found.assign(outlier=found.outlier.astype(str) == "t"), model.score(frame, "customer_id"))
+
+
 def test_ties_go_to_the_lower_number_in_postgres(postgres):
     model, frame = tied()
     found = in_postgres(postgres.psql, model.sql("postgres"), frame)

@@ -197,8 +197,9 @@ def _markdown(run: _Run, path: Path) -> None:
         parts.append(
             "## All customers" if alone else f"## {number} {markdown(row.get('name') or '')}".rstrip()
         )
-        parts.append(markdown(text.get("summaries", {}).get(str(number)) or _size(row, n)))
-        if number in rules:
+        told = text.get("summaries", {}).get(str(number))
+        parts.append(markdown(told or _size(row, n)))
+        if told and number in rules:  # of a segment that is hidden only the size is told
             right = n.percent(rules[number]["precision"])
             parts.append(f"Rule: {markdown(rules[number]['rule'])} ({right} right).")
         if number in actions:

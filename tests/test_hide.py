@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from segkit import runs
+from segkit.delivery import deliver
 from segkit.errors import ParameterError
 from segkit.panels.builders import build, names
 from segkit.params import Params
@@ -74,6 +75,14 @@ def test_a_run_keeps_it_and_says_so(both, tmp_path):
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["parameters"]["hide"] == "3"
     assert set(pd.read_parquet(folder / "segments.parquet")["segment"]) == {1, 2, 3}
+
+
+def test_an_export_to_read_tells_the_size_only(both, tmp_path):
+    folder = runs.save(both[1], tmp_path / "shop")
+    deliver(folder, str(tmp_path / "shop.md"))
+    told = (tmp_path / "shop.md").read_text(encoding="utf-8").split("\n## ")[3]
+    assert told.count("\n\n") == 1
+    assert "100 customers" in told
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,8 @@ class _Run:
             return pd.DataFrame()
         labels = Labels.of(columns if "label" in columns else None)
         words = [rule_words.rule(rule, labels, self.numbers) for rule in Rules.from_dict(told).rules]
-        return pd.DataFrame(told["fit"]).assign(rule=words)
+        table = pd.DataFrame(told["fit"]).assign(rule=words)
+        return table[table["segment"].astype(str).isin(self.summary["text"]["summaries"])]  # but the hidden
 
 
 def deliver(
@@ -197,9 +198,8 @@ def _markdown(run: _Run, path: Path) -> None:
         parts.append(
             "## All customers" if alone else f"## {number} {markdown(row.get('name') or '')}".rstrip()
         )
-        told = text.get("summaries", {}).get(str(number))
-        parts.append(markdown(told or _size(row, n)))
-        if told and number in rules:  # of a segment that is hidden only the size is told
+        parts.append(markdown(text.get("summaries", {}).get(str(number)) or _size(row, n)))
+        if number in rules:
             right = n.percent(rules[number]["precision"])
             parts.append(f"Rule: {markdown(rules[number]['rule'])} ({right} right).")
         if number in actions:

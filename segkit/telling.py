@@ -92,7 +92,7 @@ def describe(
         ),
         "drivers": drivers_room.drivers(straight, **own),
         "unused": evidence_room.unused(customers, least=params.min_cell, **aside),
-        "fairness": fairness_room.fairness(customers, **asked),
+        "fairness": fairness_room.fairness(customers, **asked, least=params.min_cell),
         "unusual": drivers_room.unusual(customers, numbers=own["numbers"], prepared=straight),
     }
     for table in (tables[name] for name in ("profile", "drivers", "unusual", "unused", "fairness")):
@@ -113,7 +113,7 @@ def describe(
     tables["drivers"]["importance"] = tables["drivers"]["column"].map(mixed)
     return {
         **tables,
-        "rules": rules_room.rules(customers, **own, seed=params.seed).renamed(back),
+        "rules": rules_room.rules(customers, **own, seed=params.seed, least=params.min_cell).renamed(back),
         "differences": drivers_room.differences(tables["profile"], top=params.top_features),
         "separation": drivers_room.separation(
             _middles(model, ready.X[inside], segment[inside] - 1), ready.X[inside], segment[inside] - 1

@@ -239,7 +239,7 @@ def test_the_steps_of_the_container_file_make_a_server_that_is_healthy(tmp_path,
     text = (DEPLOY / "Dockerfile").read_text("utf-8").replace("\\\n", "")
     for there, here in {
         "/opt/segkit": tmp_path / "opt",
-        "/work": tmp_path / "work",
+        "/data": tmp_path / "work",
         "8866": free_port,
     }.items():
         text = text.replace(there, str(here))

@@ -57,7 +57,7 @@ def test_there_was_something_to_hide(both):
 
 
 def test_no_panel_tells_of_it_but_those_of_size(both):
-    """Its name stands where its size does, and in the rules, which are read from the top."""
+    """Its name stands where its size does."""
     before, after = both
     name = before.sizes["name"][2]
     for panel in names(after.params):
@@ -67,6 +67,8 @@ def test_no_panel_tells_of_it_but_those_of_size(both):
     assert set(after.text.summaries) == {1, 2}
     assert name in build(before, "cards").body
     assert name not in build(after, "cards").body
+    assert name in str(build(before, "rules").tables[0].rows)
+    assert name not in str(build(after, "rules").tables[0].rows)
     assert "Segment 3 is hidden" in build(after, "sizes").note
 
 
@@ -83,6 +85,9 @@ def test_an_export_to_read_tells_the_size_only(both, tmp_path):
     told = (tmp_path / "shop.md").read_text(encoding="utf-8").split("\n## ")[3]
     assert told.count("\n\n") == 1
     assert "100 customers" in told
+    deliver(folder, str(tmp_path / "shop.xlsx"))
+    rules = pd.read_excel(tmp_path / "shop.xlsx", sheet_name="Rules")
+    assert set(rules["segment"]) == {1, 2}
 
 
 @pytest.mark.parametrize(

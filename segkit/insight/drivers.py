@@ -181,8 +181,9 @@ def _eta_squared(segment: np.ndarray, x: np.ndarray) -> float:
     variance = x.var() if len(x) else 0.0
     if not variance:
         return 0.0
-    n = np.maximum(np.bincount(segment), 1)
-    between = (n * (np.bincount(segment, weights=x) / n - x.mean()) ** 2).sum()
+    n = np.bincount(segment)
+    means = np.bincount(segment, weights=x) / np.maximum(n, 1)
+    between = (n * (means - x.mean()) ** 2).sum()
     return float(min(1.0, between / (len(x) * variance)))
 
 

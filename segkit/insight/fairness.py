@@ -21,9 +21,10 @@ FAIRNESS = ["column", "cramers_v", "auc", "level", "segment", "share", "all_shar
 
 
 def fairness(
-    customers: Customers, *, by: str = "segment", numbers: Sequence[str] = (), categories: Sequence[str] = ()
-) -> pd.DataFrame:
-    """Measure how much segments tell about each column.
+    customers: Customers, *, by: str = "segment", numbers: Sequence[str] = (), categories: Sequence[str] = (),
+    least: int = 0,
+) -> pd.DataFrame:  # fmt: skip
+    """Measure how much segments tell about each column; a share told rests on `least` customers.
 
     Returns
     -------
@@ -43,12 +44,14 @@ def fairness(
         own = frame.select(segment=by, x=known(column)).to_pandas().dropna()
         fifths = pd.qcut(own["x"], 5, duplicates="drop")
         parts = own.assign(x=fifths.map(lambda part: f"{part.left:g} to {part.right:g}").astype(object))
-        rows.append((column, *_told(level_counts(nw.from_native(parts, eager_only=True), "segment", "x"))))
-    rows += [(column, *_told(level_counts(frame, by, column))) for column in categories]
+        rows.append(
+            (column, *_told(level_counts(nw.from_native(parts, eager_only=True), "segment", "x"), least))
+        )
+    rows += [(column, *_told(level_counts(frame, by, column), least)) for column in categories]
     return pd.DataFrame(rows, columns=FAIRNESS)
 
 
-def _told(counts: pd.DataFrame) -> tuple[float, float, str, int, float, float, bool]:
+def _told(counts: pd.DataFrame, least: int) -> tuple[float, float, str, int, float, float, bool]:
     """Return V, and of the level told best its AUC, where it is most, and its shares."""
     counts = counts.loc[:, counts.sum() >= LEAST]
     cells = counts.to_numpy(dtype=float)
@@ -59,11 +62,12 @@ def _told(counts: pd.DataFrame) -> tuple[float, float, str, int, float, float, b
     shares = cells / cells.sum(axis=1, keepdims=True)
     areas = [_area(cells[:, j], cells.sum(axis=1) - cells[:, j], shares[:, j]) for j in range(cells.shape[1])]
     j = int(np.argmax(areas))
-    i = int(shares[:, j].argmax())
+    told = np.where(cells[:, j] >= least, shares[:, j], -1.0)
+    i = int(told.argmax())
     every = float(cells[:, j].sum() / cells.sum())
     best = float(areas[j])
-    where = int(counts.index[i])
-    return v, best, str(counts.columns[j]), where, float(shares[i, j]), every, v >= STRONG or best >= TELLING
+    where, share = (int(counts.index[i]), float(told[i])) if told[i] >= 0 else (0, np.nan)
+    return v, best, str(counts.columns[j]), where, share, every, v >= STRONG or best >= TELLING
 
 
 def _area(has: np.ndarray, lacks: np.ndarray, score: np.ndarray) -> float:

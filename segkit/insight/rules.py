@@ -146,7 +146,7 @@ class _Feature(NamedTuple):
 
 def rules(
     customers: Customers, *, by: str = "segment", numbers: Sequence[str] = (), categories: Sequence[str] = (),
-    seed: int = 0,
+    seed: int = 0, least: int = 0,
 ) -> Rules:  # fmt: skip
     """Find rules for the segments of customers.
 
@@ -155,6 +155,8 @@ def rules(
     customers : eager frame with `by` (from 1; 0 is left out) and the columns, in their own units
     seed : int
         Chooses the 5,000 customers that trees are fitted on where there are more.
+    least : int
+        Segments of fewer customers get no rule, which would tell of them.
 
     Examples
     --------
@@ -176,7 +178,8 @@ def rules(
         features += _levels(some.select(x=(finite if column in numeric else text)(pick(column))), column)
     X = np.column_stack([feature.values for feature in features])
     steps = [_step(feature) for feature in features]
-    found = ((int(s), _shortest(X, segment[drawn] == s, features, steps)) for s in segments)
+    large = segments[[(segment == s).sum() >= least for s in segments]]
+    found = ((int(s), _shortest(X, segment[drawn] == s, features, steps)) for s in large)
     told = [Rule(s, conditions) for s, conditions in found if conditions]
     said = frame.select(**{f"{i}": _all(rule.conditions, pick, numeric) for i, rule in enumerate(told)})
     held = [said[name].to_numpy().astype(bool) for name in said.columns]

@@ -234,7 +234,7 @@ def _drivers(view: _View) -> Panel:
 def _rules(view: _View) -> Panel:
     study, n = view.study, view.numbers
     caption = rule_words.rules_caption(study.rules, n)
-    shown = [] if caption.empty else [tables.rules(study.rules, study.sizes, view.labels, n)]
+    shown = [] if caption.empty else [tables.rules(study.rules, study.told, view.labels, n)]
     return view.panel("rules", caption, None, *shown)
 
 

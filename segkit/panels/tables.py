@@ -221,7 +221,7 @@ def missing(columns: pd.DataFrame, numbers: Numbers) -> TableView:
 def rules(rules: Rules, sizes: pd.DataFrame, labels: Labels, numbers: Numbers) -> TableView:
     """Return one rule per segment, in the order in which they are read, and how well each fits."""
     told = [rule_words.rule(each, labels, numbers) for each in rules.rules]
-    table = rules.table.assign(told=told).merge(sizes[["segment", "name"]], on="segment", how="left")
+    table = rules.table.assign(told=told).merge(sizes[["segment", "name"]], on="segment")
     return _view(
         "Rules, read from the top", table, ("Segment", _segment), _col("Customers who fit", "told"),
         _col("Customers", "customers", numbers.count), _col("In the segment", "precision", numbers.share),
@@ -236,7 +236,7 @@ def fairness(fairness: pd.DataFrame, labels: Labels, numbers: Numbers) -> TableV
         ("Segments stand in for it", lambda row: pill(*STANDS_IN[bool(row["stands_in"])])),
         _col("Cramér’s V", "cramers_v", numbers.index), _col("AUC", "auc", numbers.index),
         _col("Told best", "level"),
-        ("Most in segment", lambda row: badge(row["segment"]) if row["level"] else "-"),
+        ("Most in segment", lambda row: badge(row["segment"]) if row["segment"] else "-"),
         _col("Share there", "share", numbers.share), _col("Share of all", "all_share", numbers.share),
         words=(1, 4),
     )  # fmt: skip

@@ -115,3 +115,10 @@ def test_a_mix_that_no_single_column_explains_names_none():
     assert (row["column"], row["direction"]) == ("", "")
     assert unusual(frame, numbers=[]).column.tolist() == [""]
     assert unusual(frame.assign(outlier=False), numbers=["a"]).empty
+
+
+def test_a_segment_without_any_value_explains_nothing():
+    frame = pd.DataFrame({"segment": [1, 1, 2, 2, 3, 3], "spend": [1.0, 3.0, None, None, 5.0, 7.0]})
+    known = frame[frame["segment"] != 2]
+    of_all, of_known = (drivers(each, numbers=["spend"])["explained"].item() for each in (frame, known))
+    assert of_all == of_known == pytest.approx(0.8)  # 16 of 20, as in the example of `drivers`

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from segkit.insight.evidence import unused, with_tests
+from segkit.insight.fairness import fairness
 from segkit.insight.profile import OWN, guarded, profile, withheld
+from segkit.insight.rules import rules
 from segkit.study import segment
 
 
@@ -89,3 +91,23 @@ def test_a_study_withholds_by_default_says_so_and_gives_all_where_asked():
     every = segment(table, features=["visits", "spend", "plan"], max_segments=4, min_cell=0)
     assert not every.profile["withheld"].any()
     assert every.profile["share"].notna().all()
+
+
+def test_a_segment_that_is_too_small_gets_no_rule():
+    spend = [*range(60), *range(100, 140), *range(900, 904)]
+    table = pd.DataFrame({"segment": [1] * 60 + [2] * 40 + [3] * 4, "spend": spend})
+    assert {rule.segment for rule in rules(table, numbers=["spend"]).rules} >= {2}
+    assert 3 not in {rule.segment for rule in rules(table, numbers=["spend"], least=10).rules}
+    assert 3 in {rule.segment for rule in rules(table, numbers=["spend"], least=3).rules}
+
+
+def test_a_sensitive_share_that_rests_on_few_is_not_told():
+    """All four of the third segment are f; of the others as many as of all."""
+    table = pd.DataFrame({"segment": [1] * 60 + [2] * 40 + [3] * 4, "gender": list("fm") * 50 + list("ffff")})
+    every, most = (fairness(table, categories=["gender"], least=least).iloc[0] for least in (0, 10))
+    assert (every["segment"], every["share"]) == (3, 1.0)
+    assert (most["segment"], most["share"]) == (1, 0.5)
+    none = fairness(table, categories=["gender"], least=100).iloc[0]
+    assert none["segment"] == 0
+    assert np.isnan(none["share"])
+    assert every["cramers_v"] == most["cramers_v"] == none["cramers_v"]

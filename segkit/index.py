@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 10.0
 DEAD_SECONDS = 60.0  # a run without a heartbeat for so long was interrupted
+_LOCK = int.from_bytes(b"segkit", "big")  # held in PostgreSQL while the tables are made
 KEY = "SEGKIT_RUN_KEY"  # a run that was queued hands its key to the process that carries it out
 DURABLE = (
     "PRAGMA journal_mode=WAL",
@@ -125,6 +126,8 @@ class Index:
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _durable)
         with self.engine.begin() as connection:  # several may come first at once
+            if self.engine.dialect.name == "postgresql":  # there "if not exists" looks before it locks
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             for table in _meta.sorted_tables:
                 connection.execute(CreateTable(table, if_not_exists=True))
                 for each in table.indexes:

@@ -8,7 +8,9 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 
@@ -48,6 +50,17 @@ def address(request, tmp_path):
 @pytest.fixture
 def index(address):
     return Index(address, clock=lambda: NOW)
+
+
+def test_many_may_come_first(address):
+    together = Barrier(8)
+
+    def come():
+        together.wait()
+        return len(Index(address).find())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [each.result() for each in [pool.submit(come) for _ in range(8)]] == [0] * 8
 
 
 def test_a_run_is_running_and_then_complete(index, tmp_path):

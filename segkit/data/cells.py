@@ -48,6 +48,13 @@ def count_full(array: pa.Array, pattern: str) -> int:
     return count(array, f"^(?:{pattern})$")
 
 
+def count_led_by_zero(array: pa.Array) -> int:
+    """Return how many texts are digits that start with a zero."""
+    ends, data = _layout(array)
+    led = (data[np.minimum(ends[:-1], len(data) - 1)] == ord("0")) & (ends[1:] - ends[:-1] > 1)
+    return count_full(array.filter(pa.array(led)), r"0\d+") if led.any() else 0
+
+
 class Pile:
     """The values of one column, laid one after the other in memory that grows where it is.
 

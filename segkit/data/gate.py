@@ -53,6 +53,7 @@ _MAGIC = {
 }
 _INSIDE = {"xl/workbook.xml": "xlsx", "xl/workbook.bin": "xlsb"}
 _DOCUMENTS = {"word/document.xml": "a Word document", "ppt/presentation.xml": "a PowerPoint presentation"}
+_HEAD = 4096  # bytes that tell what a file is
 _KINDS = "Sources are CSV, TSV, Parquet, Arrow, XLSX, XLS, ODS, JSON lines and SQLite or DuckDB files."
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); from segkit.data import files; files.child(sys.argv[2])"
@@ -110,6 +111,9 @@ def kind(path: Path) -> str:
         found = "binary data, not text"
     if found:
         raise SourceError(f"{path.name} is {found}. {_KINDS}")
+    whole = len(head) < _HEAD and not plain.startswith((b"[", b"{"))
+    if whole and len(plain.strip(b" \t\r\n\0").splitlines()) == 1:
+        raise SourceError(f"{path.name} is one line. A source needs a header line and at least two rows.")
     return "text"
 
 
@@ -243,7 +247,7 @@ def _head(path: Path) -> bytes:
         if path.exists() and not path.is_file():
             raise SourceError(f"{path.name} is no plain file.")
         with path.open("rb") as file:
-            return file.read(4096)
+            return file.read(_HEAD)
     except FileNotFoundError:
         raise SourceError(f"There is no file {path}. Check the path, or use sample:retail.") from None
     except (OSError, ValueError) as error:

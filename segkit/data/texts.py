@@ -131,7 +131,7 @@ class _Column:
                 self.count[f"parts {form.kind}"] += cells.holds(texts, "." if form.kind == "point" else ",")
                 self.count["long"] += cells.count(texts, r"\d{4}") if form.kind == "comma" else 0
             made = cells.numbers(texts, form) if not at and fits == cells.there(texts) else made
-        self.count["zeros"] += cells.count_full(texts, r"0\d+")
+        self.count["zeros"] += cells.count_led_by_zero(texts)
         return made
 
     def again(self, array: pa.Array) -> None:

@@ -32,7 +32,7 @@ TABLE = [
     "calinski_harabasz",
 ]
 MOST = 20
-EACH_ROWS = 2_000  # up to here every number is fitted by itself, to the end
+EACH_ROWS = 2_000  # up to here all rows are fitted, to the end
 CORESET_ROWS = 20_000
 EXACT_ROWS = 10_000  # up to here silhouettes are exact
 

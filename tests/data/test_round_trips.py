@@ -6,6 +6,7 @@ several orders, and any cell but the id may be missing.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
 import io
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from segkit.data import source
@@ -81,6 +82,13 @@ def written(dialect, table):
     return sink.getvalue().encode(dialect.encoding)
 
 
+def is_utf8(content):
+    with contextlib.suppress(UnicodeDecodeError):
+        content.decode()
+        return True
+    return False
+
+
 def is_same(kind, found, value):
     if value is None:
         return pd.isna(found)
@@ -93,7 +101,9 @@ def is_same(kind, found, value):
 @given(tables())
 def test_a_table_in_any_dialect_comes_back_or_is_refused(tmp_path, given):
     dialect, table = given
-    (tmp_path / "a.csv").write_bytes(written(dialect, table))
+    content = written(dialect, table)
+    assume(dialect.encoding != "cp1252" or content.isascii() or not is_utf8(content))  # could be either
+    (tmp_path / "a.csv").write_bytes(content)
     reason = ""
     try:
         frame, reading = source.load(tmp_path / "a.csv")

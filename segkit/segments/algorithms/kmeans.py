@@ -1,16 +1,19 @@
 """k-means on scikit-learn's public estimator.
 
-Up to 2,000 rows several starts are polished by moving single rows. Beyond that the sweep fits all numbers at
-once on a weighted sample: `chain`. `fit` is for one number by itself. Only public calls are made, so an
-accelerated drop-in for `sklearn.cluster.KMeans` (`cuml.accel` on a GPU, say) is taken as it is.
+The sweep fits all numbers at once, each helping its neighbours: `chain`, on a weighted sample of many rows,
+and on all rows up to 2,000, where single rows are moved besides (`polish`). `fit` is for one number alone.
+Only public calls are made, so an accelerated drop-in for `sklearn.cluster.KMeans` (`cuml.accel` on a GPU,
+say) is taken as it is.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from operator import attrgetter, itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +22,7 @@ from sklearn.cluster import KMeans as SklearnKMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import ThreadpoolController
 
-from segkit.segments.validity import Floats, Labels, Matrix, is_sparse
+from segkit.segments.validity import Floats, Labels, Matrix, is_sparse, nearest
 
 POLISH_ROWS = 2_000
 POLISH_ALL_ROWS = 500
@@ -29,8 +32,11 @@ QUICK_ROWS = 2_000  # rows times starts of a quick fit
 FEW_ROWS = 50_000  # up to here one thread: more cost up to 50x on a busy machine
 MOST_PASSES = 300
 MANY_ROWS_PASSES = 30  # what later passes gain is below .01 % of the inertia
-CHAIN_STARTS, CHAIN_ROWS = 5, 10_000
+FEW_STARTS = 4  # of the chain where all rows are fitted
+CHAIN_STARTS, START_ROWS, CHAIN_ROWS = 3, 5_000, 10_000  # fresh fits, their rows, those of all the rest
 CANDIDATES = 8
+
+_Reals = NDArray[np.float32] | NDArray[np.float64]
 
 
 class KMeans:
@@ -66,14 +72,29 @@ class KMeans:
                 centers = (_best_polished if polished else _best_on_sample)(X, segments, seed)
             with threads(1 if few else None):
                 passes = MOST_PASSES if few else MANY_ROWS_PASSES
-                return _parts(SklearnKMeans(segments, init=centers, n_init=1, max_iter=passes, tol=0).fit(X))
+                return _settled(X, centers, passes)
+
+    def solutions(self, X: Matrix, numbers: Sequence[int], *, seed: int) -> list[tuple[Labels, Floats]]:
+        """Return labels (n,) and centres (k, p) of every number, in their order."""
+        if X.shape[0] > POLISH_ROWS or is_sparse(X) or not numbers:
+            return [self.fit(X, k, seed=seed) for k in numbers]
+        chained = self.chain(X, np.ones(len(X)), sorted(numbers), seed=seed)
+        middle = X.mean(axis=0)  # far from the origin squared distances would lose digits
+        found = []
+        with warnings.catch_warnings(), threads(1):
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            for k in numbers:
+                polished, _ = polish(X - middle, nearest(X, chained[k]), chained[k] - middle)
+                found.append(_settled(X, polished + middle, MOST_PASSES))
+        return found
 
     def chain(self, X: Floats, weights: Floats, wanted: list[int], *, seed: int) -> dict[int, Floats]:
         """Return centres, (k, p), for every k wanted, in rising order, fitted on one weighted sample.
 
-        Each k starts afresh on half of the rows, from the solution of k - 1 with one centre more (the best of
-        a few drawn as in k-means++), and on the way back from that of k + 1 without the centre that is missed
-        least. The best of the three is kept, so a good find at one number serves its neighbours.
+        Each k starts afresh on some rows, from the solution of k - 1 with one centre more (the best of a few
+        drawn as in k-means++), and on the way back from that of k + 1 without the centre that is missed
+        least. The best of the three is kept, so a good find at one number serves its neighbours. All of this
+        looks at half of the sample; only what was kept is fitted to the whole.
 
         Examples
         --------
@@ -83,31 +104,37 @@ class KMeans:
         ([5.0, 30.0], [0.5, 9.5, 30.0])
         """
         middle = np.average(X, axis=0, weights=weights)
-        sample = _Sample((X - middle).astype(np.float32), (weights / weights.mean()).astype(np.float32), seed)
+        few = len(X) <= POLISH_ROWS
+        starts = FEW_STARTS if few else CHAIN_STARTS
+        kind: Any = np.float64 if few else np.float32
+        whole = _Sample((X - middle).astype(kind), (weights / weights.mean()).astype(kind), seed)
+        sample = _Sample(whole.X[:CHAIN_ROWS], whole.weights[:CHAIN_ROWS], seed)
         checked = config_context(assume_finite=True, skip_parameter_validation=True)
         with warnings.catch_warnings(), threads(1), checked:
             warnings.simplefilter("ignore", ConvergenceWarning)
             best: dict[int, tuple[float, Floats]] = {}
             for k in wanted:
-                starts = [sample.fresh(k), *([sample.split(best[k - 1][1])] if k - 1 in best else [])]
-                best[k] = min((sample.refine(each) for each in starts), key=itemgetter(0))
+                drawn = [sample.fresh(k, starts), *([sample.split(best[k - 1][1])] if k - 1 in best else [])]
+                best[k] = min((sample.refine(each) for each in drawn), key=itemgetter(0))
             for k in wanted[-2::-1]:
                 if k + 1 in best:
                     merged = sample.refine(sample.merge(best[k + 1][1]))
                     best[k] = min(best[k], merged, key=itemgetter(0))
+            if len(X) > CHAIN_ROWS:
+                best = {k: whole.refine(centers) for k, (_, centers) in best.items()}
         return {k: np.asarray(centers, dtype=np.float64) + middle for k, (_, centers) in best.items()}
 
 
 class _Sample:
-    """Weighted rows, float32 and centred, and what the chain does with them."""
+    """Weighted rows, centred, and what the chain does with them."""
 
-    def __init__(self, X: NDArray[np.float32], weights: NDArray[np.float32], seed: int) -> None:
+    def __init__(self, X: _Reals, weights: _Reals, seed: int) -> None:
         self.X, self.weights, self.draw = X, weights, np.random.RandomState(seed)
         self.norms = np.einsum("ij,ij->i", X, X)[:, None]
 
-    def fresh(self, segments: int) -> Floats:
-        model = SklearnKMeans(segments, n_init=CHAIN_STARTS, random_state=self.draw)
-        model.fit(self.X[:CHAIN_ROWS], sample_weight=self.weights[:CHAIN_ROWS])
+    def fresh(self, segments: int, starts: int) -> Floats:
+        model = SklearnKMeans(segments, n_init=starts, random_state=self.draw)
+        model.fit(self.X[:START_ROWS], sample_weight=self.weights[:START_ROWS])
         return np.asarray(model.cluster_centers_)
 
     def refine(self, centers: Floats) -> tuple[float, Floats]:
@@ -129,9 +156,14 @@ class _Sample:
         lost = np.bincount(own, weights=self.weights * (two[:, 1] - two[:, 0]), minlength=len(centers))
         return np.delete(centers, lost.argmin(), axis=0)
 
-    def _apart(self, centers: Floats | NDArray[np.float32]) -> Floats:
+    def _apart(self, centers: _Reals) -> Floats:
         apart = self.norms - 2 * self.X @ centers.T + np.einsum("ij,ij->i", centers, centers)
         return np.asarray(np.maximum(apart, 0))
+
+
+def _settled(X: Matrix, centers: Floats, passes: int) -> tuple[Labels, Floats]:
+    """Go on from some centres until no row moves."""
+    return _parts(SklearnKMeans(len(centers), init=centers, n_init=1, max_iter=passes, tol=0).fit(X))
 
 
 def _parts(model: SklearnKMeans) -> tuple[Labels, Floats]:

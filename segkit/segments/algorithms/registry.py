@@ -65,4 +65,6 @@ def solutions(
     """Return labels, centres and metric (None: plain distance) of every number."""
     if isinstance(method, GaussianMixture):
         return method.solutions(X, numbers, seed=seed) if numbers else []
+    if isinstance(method, KMeans):
+        return [(*each, None) for each in method.solutions(X, numbers, seed=seed)]
     return [(*method.fit(X, k, seed=seed), None) for k in numbers]

@@ -18,6 +18,7 @@ from .insight import profile as profile_room
 from .params import Params
 from .segments import choose as choose_room
 from .segments import given as given_room
+from .segments import strength as strength_room
 from .segments import sweep as sweep_room
 from .segments import verdict as verdict_room
 from .segments.choose import Chosen
@@ -117,7 +118,7 @@ def place(ready: Prepared, params: Params, seen: Check) -> tuple[dict[str, Any],
         given = given_room.read(rows, X, params.labels, chosen.order)
     auto = params.algorithm == "auto"
     sweep = _swept(ready, params, measured.algorithm if auto else params.algorithm)
-    verdict, evidence, strength, solution = verdict_room.decide(
+    verdict, evidence, strength, solution, stays = verdict_room.decide(
         sweep,
         measured,
         segments=params.segments,
@@ -164,6 +165,12 @@ def place(ready: Prepared, params: Params, seen: Check) -> tuple[dict[str, Any],
     if given:
         existing, crossed = given_room.beside(X, given, sweep.solutions[verdict.segments], chosen.order)
         crossed = profile_room.counts_withheld(crossed, "segment", "proposed", params.min_cell)
+    placed["stays"] = strength_room.everywhere(
+        placed["segment"].to_numpy(),
+        placed["confidence"].to_numpy(dtype=np.float64, na_value=np.nan),
+        np.flatnonzero(ready.usable)[stays.index.to_numpy()],
+        stays.to_numpy(),
+    )
     tables = {"evidence": evidence, "strength": strength, "existing": existing, "crossed": crossed}
     return {"verdict": verdict, "model": model, **tables}, placed
 

@@ -86,6 +86,7 @@ def _made(
     profile = profile_room.profile(customers, numbers=NUMBERS, categories=CATEGORIES)
     drivers = drivers_room.drivers(customers, numbers=NUMBERS, categories=CATEGORIES)
     assignments = customers[["customer", "segment", "confidence", "distance", "outlier"]].copy()
+    assignments["stays"] = assignments["confidence"]
     assignments.insert(2, "segment_name", [names[s - 1] for s in assignments["segment"]])
     verdict = SimpleNamespace(
         level=level,

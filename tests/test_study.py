@@ -131,8 +131,17 @@ def test_customers_with_gaps_are_left_out_and_kept_in_the_list_when_asked_to_dro
     gaps = retail[0][list(study.drivers["column"])].isna().any(axis=1).to_numpy()
     assert 0 < gaps.sum() < CUSTOMERS
     assert ((study.assignments["segment"] == 0).to_numpy() == gaps).all()
+    assert (study.assignments["stays"].isna().to_numpy() == gaps).all()
     assert study.sizes["customers"].sum() == CUSTOMERS - gaps.sum()
     assert not set(np.flatnonzero(gaps)) & set(study.map.table.index)
+
+
+def test_how_often_customers_keep_their_segment_is_told_of_each(five):
+    told = five.assignments.groupby("segment")["stays"].mean()
+    seen = five.strength.set_index("segment")["stays"]
+    assert (told - seen).abs().max() < 0.05  # the sample's mean, carried over to all
+    placed = five.assignments.sort_values(["segment", "confidence"])
+    assert (placed.groupby("segment")["stays"].diff().fillna(0) >= 0).all()  # never less where the fit is better
 
 
 def test_the_study_keeps_its_parameters_and_where_it_came_from(five):

@@ -30,7 +30,8 @@ def customers(study: Study, *, segment: int = 0, begins: str = "", most: int = 0
     Returns
     -------
     DataFrame
-        One row per customer: id, ``Segment``, ``Name``, ``Fit`` (0 to 1), ``Unusual``, then the columns used.
+        One row per customer: id, ``Segment``, ``Name``, ``Fit`` and ``Stays`` (0 to 1), ``Unusual``, then the
+        columns used.
     """
     own = study.assignments
     keep = own["segment"] >= 0
@@ -48,7 +49,7 @@ def take(study: Study, rows: pd.Index) -> pd.DataFrame:
     used = study.columns[study.columns["use"].isin(SHOWN)]["column"]
     who = labels.title(str(own.columns[0])) if own.columns[0] != "row" else "Row"
     table = {who: own.iloc[:, 0], "Segment": own["segment"], "Name": own["segment_name"],
-             "Fit": own["confidence"].astype(float).round(2),
+             "Fit": own["confidence"].astype(float).round(2), "Stays": own["stays"].round(2),
              "Unusual": own["outlier"].map({True: "yes"}).fillna("no")}  # fmt: skip
     for column in used:
         label = labels.title(column)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.isotonic import IsotonicRegression
 
 from segkit.segments.validity import Floats, Labels
 
@@ -26,6 +27,7 @@ FEW = 3.0  # rows added to the emptier centre: few rows show valleys by chance e
 STEP = 0.15
 SMALL = 0.03  # a segment under this share of the rows is suspected of being made of outliers
 IQRS = 3.0
+SEEN = 30  # rows of a segment from which a line is drawn through them
 MOSTLY = 0.8  # a customer who keeps the segment in fewer of the samples is in no sure place
 TABLE = [
     *("segment", "share", "jaccard", "jaccard_low", "jaccard_high", "stays", "unsure"),
@@ -124,8 +126,10 @@ def table(
     seed: int,
     deep: Floats | None = None,
     joined: bool = False,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, Floats]:
     """Return one row per segment, from 1: share, Jaccard (mean, and 5 to 95 % of samples), valley, status.
+
+    Beside it how often each row keeps its segment, see `repeated`.
 
     `stays` is how often its customers keep their segment in the samples, `unsure` the share of those who do
     in under 80 %.
@@ -148,7 +152,39 @@ def table(
         ends = np.quantile(same[:, j], [0.05, 0.95])
         kept = (stays[mine].mean(), (stays[mine] < MOSTLY).mean())
         rows.append((j + 1, mine.mean(), mean, *ends, *kept, deep[j], far, status))
-    return pd.DataFrame(rows, columns=TABLE)
+    return pd.DataFrame(rows, columns=TABLE), stays
+
+
+def everywhere(segment: Labels, fit: Floats, at: Labels, stays: Floats) -> Floats:
+    """Return how often each customer keeps the segment in repeated samples, shape (n,).
+
+    It was seen of some, and goes up with the fit: in every segment it is read off the monotone line that
+    comes nearest to those seen, or is their mean where they are few. Source: Barlow and Brunk (1972), The
+    isotonic regression problem and its dual.
+
+    Parameters
+    ----------
+    segment, fit
+        (n,), of all customers; 0 and NaN are in no segment, and get NaN.
+    at, stays
+        (m,), the places of those seen, and what was seen.
+
+    Examples
+    --------
+    >>> seen = np.repeat([0.5, 1.0], 20)
+    >>> fit = np.append(np.repeat([0.55, 0.9], 20), [0.95, 0.55])
+    >>> everywhere(np.ones(42, dtype=int), fit, np.arange(40), seen)[-2:].tolist()
+    [1.0, 0.5]
+    """
+    found = np.full(len(segment), np.nan)
+    for one in np.unique(segment[at][segment[at] > 0]):
+        mine, seen = segment == one, segment[at] == one
+        if seen.sum() < SEEN:
+            found[mine] = stays[seen].mean()
+            continue
+        line = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
+        found[mine] = line.fit(fit[at][seen], stays[seen]).predict(fit[mine])
+    return found
 
 
 def far_out(X: Floats, labels: Labels) -> NDArray[np.bool_]:

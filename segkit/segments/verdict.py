@@ -312,11 +312,12 @@ def decide(
     least: float = 0.0,
     given: Given | None = None,
     merge: Sequence[Sequence[int]] = (),
-) -> tuple[Verdict, pd.DataFrame, pd.DataFrame, Solution]:
+) -> tuple[Verdict, pd.DataFrame, pd.DataFrame, Solution, pd.Series]:
     """Turn what was measured into verdict, evidence and strength, for one number asked for; see `judge`.
 
     `given` are segments that exist already: they are shown, and judged like those that the data give. `merge`
-    joins some of those shown. The last thing returned are the segments shown.
+    joins some of those shown. Returned besides are the segments shown, and how often some customers, by their
+    place among the rows, keep theirs in repeated samples.
     """
     decided = _decided(sweep, measured, least)
     evidence = _evidence(sweep, measured, decided, segments)
@@ -326,9 +327,9 @@ def decide(
     if merge:
         solution = sweep_room.join(solution, merge)
     shown = solution.segments
-    held = NO_STRENGTH.copy()
+    held, stays = NO_STRENGTH.copy(), pd.Series(dtype=float)
     if shown > 1 and measured.chance:
-        held = _strength(solution, sweep.algorithm, measured, seed)
+        held, stays = _strength(solution, sweep.algorithm, measured, seed)
     told = evidence[evidence["segments"] == (pieces if pieces > 1 else sweep.proposed)].to_dict("records")
     row = told[0] if told else {}
     stands = bool(measured.chance and measured.chance.z > ENOUGH)
@@ -364,13 +365,16 @@ def decide(
         held=int((held["status"] == "holds").sum()) if decided > 1 else 0,
         labels=given.column if given else "",
     )
-    return verdict, evidence, held if decided > 1 else held.assign(status="does not hold"), solution
+    held = held if decided > 1 else held.assign(status="does not hold")
+    return verdict, evidence, held, solution, stays
 
 
 NO_STRENGTH = pd.DataFrame(columns=strength.TABLE)
 
 
-def _strength(solution: Solution, algorithm: str, measured: Measured, seed: int) -> pd.DataFrame:
+def _strength(
+    solution: Solution, algorithm: str, measured: Measured, seed: int
+) -> tuple[pd.DataFrame, pd.Series]:
     """Look for the segments shown again in bootstrap samples of at most 1,000 of their rows."""
     labels = solution.labels[measured.places]
     inside = np.flatnonzero(labels >= 0)[:SAMPLE_ROWS]
@@ -394,11 +398,15 @@ def _strength(solution: Solution, algorithm: str, measured: Measured, seed: int)
         plain = method if not isinstance(method, Hdbscan) else registry.get("kmeans")
         return validity.nearest(rows, plain.fit(drawn, count, seed=seed + b, quick=True)[1])
 
-    found = strength.table(rows, packed, again, seed=seed, deep=deep, joined=joined).assign(
-        segment=present + 1
+    found, stays = strength.table(rows, packed, again, seed=seed, deep=deep, joined=joined)
+    every = (
+        found.assign(segment=present + 1)
+        .set_index("segment")
+        .reindex(range(1, solution.segments + 1))
+        .reset_index()
     )
-    every = found.set_index("segment").reindex(range(1, solution.segments + 1)).reset_index()
-    return every.fillna({"share": 0.0, "jaccard": 0.0, "status": "does not hold"})
+    every = every.fillna({"share": 0.0, "jaccard": 0.0, "status": "does not hold"})
+    return every, pd.Series(stays, index=measured.places[inside])
 
 
 def _decided(sweep: Sweep, measured: Measured, least: float) -> int:

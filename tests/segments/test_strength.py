@@ -33,7 +33,7 @@ def test_a_segment_made_of_far_out_rows_is_told():
     X, labels = pair(5, 1_000)
     X[:10] += 40
     labels[:10] = 2
-    found = strength.table(X, labels, lambda _rows, _b: labels, seed=0)
+    found, _ = strength.table(X, labels, lambda _rows, _b: labels, seed=0)
     assert found["status"].tolist() == ["holds", "holds", "far out"]
     assert found["jaccard"].tolist() == [1.0, 1.0, 1.0]
 
@@ -48,11 +48,25 @@ def test_customers_who_change_segment_in_repeated_samples_are_counted():
     share, stays = strength.repeated(X, labels, again, seed=0)
     assert set(stays[:100]) == {0.5}
     assert set(stays[100:]) == {1.0}
-    found = strength.table(X, labels, again, seed=0)
+    found, _ = strength.table(X, labels, again, seed=0)
     counts = np.bincount(labels)
     assert found["unsure"].tolist() == [100 / counts[0], 0.0]
     assert found["stays"].tolist() == pytest.approx([1 - 50 / counts[0], 1.0])
     assert share.shape == (strength.BOOTSTRAPS, 2)
+
+
+def test_how_often_customers_stay_is_seen_of_some_and_told_of_all_by_their_fit():
+    draw = np.random.default_rng(0)
+    segment, fit = draw.integers(0, 4, 40_000), draw.uniform(0.5, 1, 40_000)
+    truth = np.where(segment == 3, 1.0, np.clip(4 * fit - 2 - 0.2 * segment, 0, 1))  # 3 is firm everywhere
+    at = draw.choice(40_000, 1_000, replace=False)
+    stays = draw.binomial(strength.BOOTSTRAPS, truth[at]) / strength.BOOTSTRAPS
+    told = strength.everywhere(segment, fit, at, stays)
+    assert np.isnan(told[segment == 0]).all()
+    for one in (1, 2, 3):
+        mine = segment == one
+        assert np.abs(told[mine] - truth[mine]).mean() < 0.05
+        assert (np.diff(told[mine][np.argsort(fit[mine])]) >= 0).all()
 
 
 def test_a_dip_lies_in_the_column_that_has_two_peaks():

@@ -49,6 +49,8 @@ GLOSSARY: dict[str, str] = {
     "is perfectly apart, 0 is no difference. What counts is whether it beats chance.",
     "Standard scale": "Each column is shifted and stretched to average 0 and standard deviation 1, so that "
     "euros do not count more than visits because their numbers are larger.",
+    "Stays": "How often a customer keeps the segment when the study is made again from customers drawn anew: "
+    "1 is always. It is seen in a sample, and read off the fit for all others.",
     "Suggested action": "What others do with customers of such a profile. It is a proposal to be tested, "
     "not a forecast: the data do not say what an action will bring.",
     "Unusual": "A customer that lies further from the middle of its segment than three robust standard "

@@ -305,7 +305,7 @@ def _looked(start: str, name: str) -> tuple[str, grid.Table]:
         if found and (sign == "\x1f" or (len(found.names) > 1 and not narrow)):
             return sign, found
     held = "no header line above rows of values" if start.strip() else "nothing"
-    raise SourceError(f"{name} holds {held}. A source needs a header line and at least two rows.")
+    raise SourceError(f"{name} holds {held}. {gate.NEEDED}")
 
 
 def _rows(path: Path, sign: str, name: str) -> Iterator[tuple[int, grid.Row | str]]:

@@ -53,7 +53,9 @@ _MAGIC = {
 }
 _INSIDE = {"xl/workbook.xml": "xlsx", "xl/workbook.bin": "xlsb"}
 _DOCUMENTS = {"word/document.xml": "a Word document", "ppt/presentation.xml": "a PowerPoint presentation"}
+NEEDED = "A source needs a header line and at least two rows."
 _HEAD = 4096  # bytes that tell what a file is
+_FEWEST = 5  # bytes of the smallest text with a name and two values
 _KINDS = "Sources are CSV, TSV, Parquet, Arrow, XLSX, XLS, ODS, JSON lines and SQLite or DuckDB files."
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); from segkit.data import files; files.child(sys.argv[2])"
@@ -99,7 +101,7 @@ def kind(path: Path) -> str:
     head = _head(path)
     plain = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if not plain.strip(b"\0"):
-        raise SourceError(f"{path.name} is empty. A source needs a header line and at least two rows.")
+        raise SourceError(f"{path.name} is empty. {NEEDED}")
     if head.startswith(b"PK\x03\x04"):
         return _zip_kind(path)
     if known := next((name for sign, name in _MAGIC.items() if head.startswith(sign)), ""):
@@ -111,9 +113,8 @@ def kind(path: Path) -> str:
         found = "binary data, not text"
     if found:
         raise SourceError(f"{path.name} is {found}. {_KINDS}")
-    whole = len(head) < _HEAD and not plain.startswith((b"[", b"{"))
-    if whole and len(plain.strip(b" \t\r\n\0").splitlines()) == 1:
-        raise SourceError(f"{path.name} is one line. A source needs a header line and at least two rows.")
+    if len(plain) < _FEWEST:
+        raise SourceError(f"{path.name} has no rows under its header. {NEEDED}")
     return "text"
 
 

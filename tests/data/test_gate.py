@@ -27,6 +27,7 @@ NOT_TABLES = {
     "empty": (b"", "is empty"),
     "zeros": (b"\0" * 10, "is empty"),
     "blank": (b"\xef\xbb\xbf \n\n", "is empty"),
+    "one letter": (b"\xef\xbb\xbfx", "has no rows under its header"),
     "cut zip": (b"PK\x03\x04\0\0\0\0", "is damaged"),
 }
 

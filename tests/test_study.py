@@ -141,7 +141,7 @@ def test_how_often_customers_keep_their_segment_is_told_of_each(five):
     seen = five.strength.set_index("segment")["stays"]
     assert (told - seen).abs().max() < 0.05  # the sample's mean, carried over to all
     placed = five.assignments.sort_values(["segment", "confidence"])
-    assert (placed.groupby("segment")["stays"].diff().fillna(0) >= 0).all()  # never less where the fit is better
+    assert (placed.groupby("segment")["stays"].diff().fillna(0) >= 0).all()  # better fit, no less
 
 
 def test_the_study_keeps_its_parameters_and_where_it_came_from(five):

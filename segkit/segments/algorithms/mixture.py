@@ -18,6 +18,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from segkit.segments.algorithms.kmeans import KMeans, threads
 from segkit.segments.metric import Metric
-from segkit.segments.validity import Floats, Labels, Matrix
+from segkit.segments.validity import Floats, Labels, Matrix, nearest
 
 ROWS = 2_000
 WARD_ROWS = 1_000
@@ -108,10 +109,22 @@ class GaussianMixture:
     name = "mixture"
 
     def fit(self, X: Matrix, segments: int, *, seed: int, quick: bool = False) -> tuple[Labels, Floats]:
-        """Return labels (n,) and centres (segments, p); see `solutions` for what assigns new rows."""
-        del quick
-        labels, centers, _ = self.solutions(X, [segments], seed=seed)[0]
-        return labels, centers
+        """Return labels (n,) and centres (segments, p); see `solutions` for what assigns new rows.
+
+        `quick` starts from k-means only, and takes its answer where the mixture has a component under 2 %.
+        """
+        if not quick:
+            labels, centers, _ = self.solutions(X, [segments], seed=seed)[0]
+            return labels, centers
+        dense = _dense(X)
+        labels, centers = KMeans().fit(dense[:ROWS], segments, seed=seed, quick=True)
+        with threads(1):
+            data = _data(dense[:ROWS])
+            found = [_fitted(data, np.eye(segments)[labels], shape) for shape in SHAPES]
+        found = [each for each in found if each.weights.min() >= FEWEST_SHARE]
+        if found:
+            centers = min(found, key=attrgetter("bic")).means
+        return nearest(dense, centers), centers
 
     def solutions(
         self, X: Matrix, numbers: Sequence[int], *, seed: int
@@ -121,7 +134,7 @@ class GaussianMixture:
         A number beyond the search, or one that it bars (a component under 2 %), is answered by k-means, which
         assigns by plain distance.
         """
-        dense = np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
+        dense = _dense(X)
         found = kept_paths(dense[:ROWS], seed=seed)
         answers: list[tuple[Labels, Floats, Metric | None]] = []
         for k in numbers:
@@ -186,6 +199,10 @@ def refit(drawn: Floats, rows: Floats, segments: int, like: Metric, *, seed: int
         start = SklearnKMeans(segments, n_init=2, random_state=seed).fit(drawn).labels_
         found = _fitted(_data(drawn), np.eye(segments)[start], shape)
         return found.metric.nearest(rows, found.means)
+
+
+def _dense(X: Matrix) -> Floats:
+    return np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
 
 
 def _data(X: Floats) -> Data:

@@ -22,7 +22,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from segkit import settings
 from segkit.errors import SourceError
 
 _SIGNS = {
@@ -78,6 +77,8 @@ class Limits:
     @classmethod
     def load(cls) -> Limits:
         """Return the limits of this deployment (``SEGKIT_UPLOAD_LIMIT_MB`` and its like)."""
+        from segkit import settings  # noqa: PLC0415 - the child is given its limits, and starts sooner without
+
         its = settings.load()
         return cls(
             file=its.upload_limit_mb * 1_000_000,

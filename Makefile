@@ -73,7 +73,7 @@ bench-full: $(VENV)/.made-dev  ## the same at up to a million customers
 	@$(call install,$(VENV),--group bench)
 	$(BIN)/python tests/benchmarks/bench.py --full
 	$(BIN)/python tests/benchmarks/rows.py --full
-	$(BIN)/python tests/benchmarks/sweeps.py --rows 5000 20000 100000 1000000 10000000 --out docs
+	$(BIN)/python tests/benchmarks/sweeps.py --rows 200 1000 2000 5000 20000 100000 1000000 10000000 --out docs
 	$(BIN)/python tests/benchmarks/streamed.py 50000000
 
 scorecard: $(VENV)/.made-dev  ## measure how often the verdict is wrong on planted data, into docs/scorecard.md

@@ -232,7 +232,7 @@ def page(told: list[Line], named: list[Line]) -> str:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rows", type=int, nargs="+", default=[5_000, 20_000])
+    options.add_argument("--rows", type=int, nargs="+", default=[1_000, 5_000, 20_000])
     options.add_argument("--draws", type=int, default=3, help="of each size up to 100,000 rows; one of more")
     options.add_argument("--out", type=Path, help="folder for bench.md and pictures/bench.svg")
     asked = options.parse_args()

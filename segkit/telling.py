@@ -199,7 +199,7 @@ def tell(made: dict[str, Any], params: Params, seen: Check) -> dict[str, Any]:
     }
     sortable = [params.value, *columns_for(seen.columns, ("money",)), *columns_for(seen.columns, ("number",))]
     labels = Labels.of(seen.columns)
-    telling = next((labels.title(column) for column in sortable if column), "")
+    telling = next((column for column in sortable if column), "")
     text = Text(
         **_answer(made, telling, words["numbers"], labels),
         names=tuple(sizes["name"]),
@@ -221,10 +221,22 @@ def _answer(made: dict[str, Any], telling: str, numbers: Numbers, labels: Labels
             "evidence": existing_words.evidence(verdict, made["existing"], sizes, numbers, label),
             "choice": existing_words.choice(verdict, numbers, label),
         }
-    strong = {"column": telling, "strength": made["strength"]}
+    more: dict[str, Any] = {"strength": made["strength"], "bands": _bands(made, telling, labels, numbers)}
+    more["column"] = labels.title(telling) if telling else ""
     return {"headline": verdict_words.headline(verdict, numbers),
-            "evidence": verdict_words.evidence(verdict, evidence, sizes, numbers, **strong),
+            "evidence": verdict_words.evidence(verdict, evidence, sizes, numbers, **more),
             "choice": verdict_words.choice(verdict, evidence, numbers)}  # fmt: skip
+
+
+def _bands(made: dict[str, Any], column: str, labels: Labels, numbers: Numbers) -> tuple[str, str] | None:
+    """Return the quartiles of a column of all customers, written; nothing where they tell little."""
+    rows = made["profile"][made["profile"]["column"] == column]
+    if len(rows) != 1:
+        return None
+    low, middle, high = rows[["q25", "median", "q75"]].iloc[0]
+    if not low < middle < high:
+        return None
+    return tuple(summary_room.amount(column, each, labels, numbers) for each in (low, high))  # type: ignore[return-value]
 
 
 def hidden_segments(params: Params, segments: int) -> frozenset[int]:

@@ -63,6 +63,10 @@ def test_one_population_gets_no_segments_no_names_and_no_advice():
     assert none.text.names == ("",)
     assert none.actions.empty
     assert none.evidence["silhouette"].notna().sum() >= 2
+    assert none.assignments["stays"].isna().all()
+    n, spread = none.numbers, none.profile.set_index("column").loc["spend_groceries"]
+    told = f"a quarter have {n.money(spread['q25'])} or less, a quarter {n.money(spread['q75'])} or more"
+    assert told in none.text.evidence
 
 
 def test_a_number_asked_for_is_shown_and_marked_when_the_data_do_not_support_it(retail):

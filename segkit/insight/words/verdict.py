@@ -63,6 +63,7 @@ def evidence(
     numbers: Numbers = ENGLISH,
     *,
     column: str = "",
+    bands: tuple[str, str] | None = None,
     strength: pd.DataFrame | None = None,
 ) -> str:
     """Say what the verdict rests on, and what follows.
@@ -75,6 +76,8 @@ def evidence(
         With ``customers`` and ``near_border``.
     column : str
         Label of a column to sort customers by when there are no groups.
+    bands : tuple of str, optional
+        The lower and the upper quartile of that column, as they are written.
     strength : DataFrame, optional
         From `segkit.segments.verdict.judge`: ``segment``, ``share``, ``jaccard``, ``unsure``.
     """
@@ -96,7 +99,12 @@ def evidence(
         tried = numbers.range(verdict.smallest, verdict.largest, numbers.count)
         such = f" such as {column}" if column else ""
         none = _none(tried, _row(verdict, evidence), numbers)
-        return f"{none} Treat them as one group, or sort them by a single column{such}."
+        if bands:
+            such += f": a quarter have {bands[0]} or less, a quarter {bands[1]} or more"
+        return (
+            f"{none} Treat them as one group, or sort them by a single column{such}."
+            " Other columns may tell groups apart."
+        )
     follows = "Test what you plan on a sample first." if verdict.level == "weak" else ""
     back = _back(verdict, strength, numbers)
     they = f"They {stand}."

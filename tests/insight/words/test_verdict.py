@@ -77,14 +77,15 @@ def test_evidence_of_a_weak_verdict(verdict):
 
 def test_evidence_of_none(verdict):
     below = EVIDENCE.assign(silhouette=EVIDENCE.silhouette - 0.1, tested=EVIDENCE.tested - 0.1)
-    assert words.evidence(verdict(**NONE), below, SIZES, column="spend") == (
+    assert words.evidence(verdict(**NONE), below, SIZES, column="spend", bands=("20", "90")) == (
         "No number from 2 to 9 does better than chance (0.19 against 0.25 to 0.28). "
-        "Treat them as one group, or sort them by a single column such as spend."
+        "Treat them as one group, or sort them by a single column such as spend: "
+        "a quarter have 20 or less, a quarter 90 or more. Other columns may tell groups apart."
     )
     assert words.evidence(verdict(**NONE), EVIDENCE, SIZES) == (
         "No number from 2 to 9 stands clear of chance: "
         "the best, 2, gives 0.29 where chance gives 0.25 to 0.28. "
-        "Treat them as one group, or sort them by a single column."
+        "Treat them as one group, or sort them by a single column. Other columns may tell groups apart."
     )
 
 

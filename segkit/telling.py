@@ -236,7 +236,8 @@ def _bands(made: dict[str, Any], column: str, labels: Labels, numbers: Numbers) 
     low, middle, high = rows[["q25", "median", "q75"]].iloc[0]
     if not low < middle < high:
         return None
-    return tuple(summary_room.amount(column, each, labels, numbers) for each in (low, high))  # type: ignore[return-value]
+    lower, upper = (summary_room.amount(column, each, labels, numbers) for each in (low, high))
+    return lower, upper
 
 
 def hidden_segments(params: Params, segments: int) -> frozenset[int]:

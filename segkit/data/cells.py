@@ -51,7 +51,7 @@ def count_full(array: pa.Array, pattern: str) -> int:
 def count_led_by_zero(array: pa.Array) -> int:
     """Return how many texts are digits that start with a zero."""
     ends, data = _layout(array)
-    led = (data[np.minimum(ends[:-1], len(data) - 1)] == ord("0")) & (ends[1:] - ends[:-1] > 1)
+    led = (_first(ends, data) == ord("0")) & (ends[1:] - ends[:-1] > 1)
     return count_full(array.filter(pa.array(led)), r"0\d+") if led.any() else 0
 
 
@@ -111,6 +111,11 @@ def _layout(array: pa.Array) -> tuple[NDArray[Any], NDArray[np.uint8]]:
     return ends, known[: max(1, int(ends[-1]))]
 
 
+def _first(ends: NDArray[Any], data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the byte at which each text starts; of an empty one any."""
+    return np.asarray(data[np.minimum(ends[:-1], len(data) - 1)])
+
+
 def holds(array: pa.Array, *signs: str) -> bool:
     """Tell whether one of some signs stands in any text."""
     ends, data = _layout(array)
@@ -140,7 +145,7 @@ def suspects(array: pa.Array) -> NDArray[np.intp]:
     """Return where a text may stand for a missing value or have spaces around it; the others do not."""
     ends, data = _layout(array)
     first, last = _suspicious()
-    odd = first[data[np.minimum(ends[:-1], len(data) - 1)]] & last[data[ends[1:] - 1]]
+    odd = first[_first(ends, data)] & last[data[ends[1:] - 1]]
     odd[ends[1:] == ends[:-1]] = 1
     if array.null_count:
         odd[~_is_there(array)] = 0
@@ -161,11 +166,11 @@ def plain_numbers(array: pa.Array) -> tuple[pa.Array, int] | None:
     used = data[int(ends[0]) :]
     if not used.size or used.min() < ord("-") or used.max() > ord("9"):  # what is left is digits and -./
         return None
-    zero = data[np.minimum(ends[:-1], len(data) - 1)] == ord("0")
+    zero = _first(ends, data) == ord("0")
     if _is_led_by_zero(ends[:-1][zero], ends[1:][zero], data):
         return None
     if used.min() == ord("-"):
-        minus = data[np.minimum(ends[:-1], len(data) - 1)] == ord("-")
+        minus = _first(ends, data) == ord("-")
         starts, after = ends[:-1][minus] + 1, ends[1:][minus]
         if (starts == after).any() or _is_led_by_zero(starts, after, data):
             return None

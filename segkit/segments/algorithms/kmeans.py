@@ -22,6 +22,7 @@ from sklearn.cluster import KMeans as SklearnKMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import ThreadpoolController
 
+from segkit.segments.metric import Metric
 from segkit.segments.validity import Floats, Labels, Matrix, is_sparse, nearest
 
 POLISH_ROWS = 2_000
@@ -74,18 +75,20 @@ class KMeans:
                 passes = MOST_PASSES if few else MANY_ROWS_PASSES
                 return _settled(X, centers, passes)
 
-    def solutions(self, X: Matrix, numbers: Sequence[int], *, seed: int) -> list[tuple[Labels, Floats]]:
-        """Return labels (n,) and centres (k, p) of every number, in their order."""
-        if X.shape[0] > POLISH_ROWS or is_sparse(X) or not numbers:
-            return [self.fit(X, k, seed=seed) for k in numbers]
+    def solutions(
+        self, X: Matrix, numbers: Sequence[int], *, seed: int
+    ) -> list[tuple[Labels, Floats, Metric | None]]:
+        """Return labels (n,) and centres (k, p) of every number, in their order; the metric is None."""
+        if X.shape[0] > POLISH_ROWS or is_sparse(X):
+            return [(*self.fit(X, k, seed=seed), None) for k in numbers]
         chained = self.chain(X, np.ones(len(X)), sorted(numbers), seed=seed)
         middle = X.mean(axis=0)  # far from the origin squared distances would lose digits
-        found = []
+        found: list[tuple[Labels, Floats, Metric | None]] = []
         with warnings.catch_warnings(), threads(1):
             warnings.simplefilter("ignore", ConvergenceWarning)
             for k in numbers:
                 polished, _ = polish(X - middle, nearest(X, chained[k]), chained[k] - middle)
-                found.append(_settled(X, polished + middle, MOST_PASSES))
+                found.append((*_settled(X, polished + middle, MOST_PASSES), None))
         return found
 
     def chain(self, X: Floats, weights: Floats, wanted: list[int], *, seed: int) -> dict[int, Floats]:

@@ -63,8 +63,6 @@ def solutions(
     method: Algorithm, X: Matrix, numbers: Sequence[int], *, seed: int
 ) -> list[tuple[Labels, Floats, Metric | None]]:
     """Return labels, centres and metric (None: plain distance) of every number."""
-    if isinstance(method, GaussianMixture):
+    if isinstance(method, (KMeans, GaussianMixture)):
         return method.solutions(X, numbers, seed=seed) if numbers else []
-    if isinstance(method, KMeans):
-        return [(*each, None) for each in method.solutions(X, numbers, seed=seed)]
     return [(*method.fit(X, k, seed=seed), None) for k in numbers]

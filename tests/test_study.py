@@ -148,6 +148,13 @@ def test_how_often_customers_keep_their_segment_is_told_of_each(five):
     assert (placed.groupby("segment")["stays"].diff().fillna(0) >= 0).all()  # better fit, no less
 
 
+def test_names_hold_when_the_data_barely_change(five, whole):
+    fewer = segment(whole[0].sample(frac=0.98, random_state=3), value="annual_spend")
+    before, after = (each.assignments.set_index("customer_id")["segment_name"] for each in (five, fewer))
+    assert set(after) == set(before)
+    assert (after == before.loc[after.index]).mean() > 0.98
+
+
 def test_the_study_keeps_its_parameters_and_where_it_came_from(five):
     assert five.params == Params(source=five.reading.source, value="annual_spend")
     assert five.provenance["input_sha256"] == five.reading.sha256

@@ -64,7 +64,8 @@ bought = log[log['money'] >= 0]
 groups = bought.assign(month=bought['day'].dt.year * 12 + bought['day'].dt.month).groupby('who')
 made = groups.agg(last=('day', 'max'), first=('day', 'min'), days=('day', 'nunique'),
                   months=('month', 'nunique'))
-made.join(log.groupby('who')['money'].agg(['sum', 'size']))
+made.join(log.assign(back=log['money'] < 0).groupby('who').agg(
+    total=('money', 'sum'), lines=('money', 'size'), returns=('back', 'sum')))
 """
 SUM_UP = {
     "SQL": f'import duckdb; duckdb.sql("""{SUMS}""").to_arrow_table()',

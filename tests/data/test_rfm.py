@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import narwhals as nw
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -111,6 +112,22 @@ def test_each_rule_changes_what_it_says(log, rule, rows, total):
     assert ("ben" in set(made.customers["who"])) == (rule != {"zeros": "drop"})
     bens = made.customers.set_index("who")["rows"].get("ben", 0)
     assert bens == {"duplicates": 1, "zeros": 0}.get(next(iter(rule)), 2)
+
+
+@pytest.mark.parametrize("at_once", [1 << 24, 40, 1])
+def test_rows_that_repeat_are_counted_part_by_part(monkeypatch, at_once):
+    monkeypatch.setattr(room, "_AT_ONCE", at_once)
+    rng = np.random.default_rng(0)
+    log = pd.DataFrame(
+        {
+            "who": rng.choice(["a", "b", None], 200),
+            "day": rng.choice(pd.to_datetime(["2025-01-01", "2025-01-02"]), 200),
+            "paid": rng.choice([0.0, -0.0, np.nan, 1e-300, 7.0], 200),
+            'a "quoted" name': rng.choice([1, 2], 200),
+        }
+    )
+    made = rfm(log, customer_id="who", date="day", amount="paid")
+    assert made.count("rows that repeat another in full") == log.duplicated().sum() > 100
 
 
 def test_rows_after_the_day_are_left_out_and_counted(log):

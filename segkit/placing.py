@@ -22,6 +22,7 @@ from .segments import strength as strength_room
 from .segments import sweep as sweep_room
 from .segments import verdict as verdict_room
 from .segments.choose import Chosen
+from .segments.measure import measure
 from .segments.model import Model
 from .segments.prepare import Preparation
 from .segments.sweep import Sweep
@@ -106,7 +107,7 @@ def place(ready: Prepared, params: Params, seen: Check) -> tuple[dict[str, Any],
     measured = kept.get(
         "verdict",
         key_of(ready.key, how),
-        lambda: verdict_room.measure(rows, X, ready.recipe, **how, known=known),
+        lambda: measure(rows, X, ready.recipe, **how, known=known),
     )
     if params.segments > measured.distinct:
         raise ParameterError(

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from segkit import runs
+from segkit import placing, runs
 from segkit.checks import check
 from segkit.data import columns, quality, samples, source
 from segkit.errors import GateError, ParameterError, SegkitError, SourceError
 from segkit.params import Params
-from segkit.segments import choose, sweep, verdict
+from segkit.segments import choose, sweep
 from segkit.study import segment
 
 CUSTOMERS = 1_500
@@ -104,7 +104,7 @@ def test_changing_the_number_of_segments_sweeps_and_judges_nothing_again(tmp_pat
         (columns, "describe"),
         (choose, "learn"),
         (sweep, "sweep"),
-        (verdict, "measure"),
+        (placing, "measure"),
     ):
         monkeypatch.setattr(room, work, lambda *_, **__: pytest.fail("done twice"))
     assert segment(file, segments=4).verdict.shown == 4

@@ -8,7 +8,8 @@ from segkit.data import samples
 from segkit.insight.words.verdict import headline
 from segkit.segments import prepare
 from segkit.segments.chance import Chance
-from segkit.segments.verdict import Measured, judge, most_above
+from segkit.segments.measure import Measured
+from segkit.segments.verdict import judge, most_above
 from tests import planted as tables
 
 NUMBERS = [

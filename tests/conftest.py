@@ -184,8 +184,9 @@ def postgres() -> Iterator[Postgres]:
         pytest.skip("PostgreSQL refuses root, and there is no user postgres")
     folder, place = programs[-1].parent, Path("/tmp") / f"segkit-pg-{os.getpid()}"  # its user must reach it
     place.mkdir(mode=0o700)
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if as_user:
+    as_user: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        as_user = {"user": "postgres", "group": "postgres", "extra_groups": []}
         shutil.chown(place, "postgres")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -193,30 +194,18 @@ def postgres() -> Iterator[Postgres]:
 
     def do(program: str, *arguments: str, stdin: str | None = None) -> str:
         done = subprocess.run(
-            [*as_user, str(folder / program), *arguments],
-            input=stdin, capture_output=True, text=True, check=False, cwd="/",
+            [str(folder / program), *arguments],
+            input=stdin, capture_output=True, text=True, check=False, cwd="/", **as_user,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     data, log = str(place / "data"), str(place / "log")
-    control = [*as_user, str(folder / "pg_ctl"), "-D", data]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
+    control = [str(folder / "pg_ctl"), "-D", data]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/", **as_user}
     options = f"-h 127.0.0.1 -p {port} -k {place} -c fsync=off"
-    asked = [
-        "-h",
-        "127.0.0.1",
-        "-p",
-        port,
-        "-U",
-        "postgres",
-        "-d",
-        "postgres",
-        "-q",
-        "-v",
-        "ON_ERROR_STOP=1",
-        "--csv",
-    ]
+    server = ["-h", "127.0.0.1", "-p", port, "-U", "postgres", "-d", "postgres"]
+    asked = [*server, "-q", "-v", "ON_ERROR_STOP=1", "--csv"]
     try:
         do("initdb", "-U", "postgres", "-D", data, "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
         subprocess.run([*control, "-w", "-l", log, "-o", options, "start"], check=True, **quiet)

@@ -82,7 +82,9 @@ def card(tables: int) -> Iterator[str]:
     yield from ("# Scorecard of the verdict", "", f"{tables} tables a line; written by `make scorecard`.", "")
     yield from ("## Tables without structure", "")
     yield "Bars: at most 4 % not none, at most 1 % clear; of the segments shown where somebody asks for"
-    yield from (f"{ASKED} all the same, at most 2 % said to hold.", "")
+    yield f"{ASKED} all the same, at most 2 % said to hold. Where the verdict is none, no segment is:"
+    yield "that column counts what false alarms let through, not how strict the strength of a segment is."
+    yield ""
     head = ("kind", "none", "weak", "clear", "largest z", "said to hold", "CPU s a table")
     yield from rows(head, (null_row(kind, tables) for kind in NULLS))
     yield from ("", "## Planted segments", "")
@@ -134,9 +136,8 @@ def planted_row(distance: int, tables: int) -> Sequence[str]:
     ari = [adjusted_rand_score(truth, each.labels) for each, (_, truth) in zip(said, drawn, strict=True)]
     usual = [adjusted_rand_score(truth, silhouetted(table.to_numpy(), 9)) for table, truth in drawn]
     real = [
-        planted_ones(each.labels, truth)
+        planted_ones(each.labels, truth)[: len(each.holds)]
         for each, (_, truth) in zip(said, drawn, strict=True)
-        if len(each.holds)
     ]
     true, holds = np.concatenate(real), np.concatenate([each.holds for each in said])
     shares = [[each.level != "none" for each in said], [each.level == "clear" for each in said], right]
@@ -146,7 +147,7 @@ def planted_row(distance: int, tables: int) -> Sequence[str]:
 
 
 def planted_ones(labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return of each segment shown whether it is a planted one, shape (k,)."""
+    """Return of each of the segments whether it is a planted one, shape (k,)."""
     own, real = np.eye(labels.max() + 1)[labels], np.eye(truth.max() + 1)[truth]
     both = own.T @ real
     return (both / (own.sum(axis=0)[:, None] + real.sum(axis=0) - both)).max(axis=1) >= SAME

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import importlib
 import json
+import operator
 import os
 import re
 import socket
@@ -22,7 +24,7 @@ from tests.conftest import ROOT, Spawned
 pytestmark = pytest.mark.browser
 THREADS = (  # steps of a study, made off the page's own thread
     "segkit.data.source:load", "segkit.data.columns:describe", "segkit.data.quality:check",
-    "segkit.segments.verdict:measure", "segkit.segments.sweep:sweep", "segkit.segments.verdict:decide",
+    "segkit.segments.measure:measure", "segkit.segments.sweep:sweep", "segkit.segments.verdict:decide",
     "segkit.segments.map:project", "segkit.insight.profile:profile", "segkit.insight.drivers:drivers",
     "segkit.insight.rules:rules", "segkit.insight.actions:recommend",
     "segkit.insight.words.summary:summarise",
@@ -119,6 +121,13 @@ def opened(page, address):
 
 def pressed(page, name):
     page.get_by_role("button", name=name, exact=True, include_hidden=True).first.dispatch_event("click")
+
+
+@pytest.mark.parametrize("place", [*THREADS, *CALLBACKS.values(), CELL])
+def test_a_place_is_where_its_function_is_made(place):
+    module, _, name = place.partition(":")
+    function = operator.attrgetter(name)(importlib.import_module(module))
+    assert (function.__module__, function.__qualname__) == (module, name)
 
 
 @pytest.mark.parametrize("served", ["05-dashboard"], indirect=True)

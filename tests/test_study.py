@@ -88,7 +88,13 @@ def test_the_order_of_the_rows_changes_nothing(five, whole):
     assert five.text == other.text
 
 
-@pytest.mark.parametrize("convert", [pl.from_pandas, pa.Table.from_pandas], ids=["polars", "pyarrow"])
+@pytest.mark.parametrize(
+    "convert",
+    [
+        pytest.param(pl.from_pandas, id="polars"),
+        pytest.param(pa.Table.from_pandas, id="pyarrow", marks=pytest.mark.slow),
+    ],
+)
 def test_every_kind_of_frame_gives_the_same_study(five, whole, convert):
     other = segment(convert(whole[0]), value="annual_spend")
     assert (other.assignments["segment"].to_numpy() == five.assignments["segment"].to_numpy()).all()

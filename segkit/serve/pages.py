@@ -254,12 +254,19 @@ class _Lines(logging.Formatter):
         return json.dumps(line)
 
 
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    """Keep our own lines and errors, but for tornado's of every picture whose address has no version."""
+    if record.name == log.name:
+        return True
+    return record.levelno >= logging.ERROR and not str(record.msg).startswith("Could not open static file")
+
+
 @contextmanager
 def logged() -> Iterator[None]:
     """Send the server's log to stderr, a line of JSON each, while the block runs."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Lines())
-    handler.addFilter(lambda record: record.name == log.name or record.levelno >= logging.ERROR)
+    handler.addFilter(_worth_a_line)
     loggers = [log, *(logging.getLogger(name) for name in ("tornado", "Dashboard", "traitlets"))]
     kept = [(logger.handlers, logger.propagate) for logger in loggers]
     for logger in loggers:

@@ -9,7 +9,7 @@ import pytest
 from tests.browser import live
 from tests.browser.conftest import NOTEBOOK
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_plain_voila_draws_and_follows(patient, spawn, free_port, panels, study):

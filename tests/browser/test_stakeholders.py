@@ -38,7 +38,8 @@ def test_every_tab_shows_its_panels_and_nothing_grave_is_found(patient, dashboar
         tab(patient, name)
         assert patient.locator(".sk-tabpage:visible").inner_text().strip()
         assert not patient.locator(".sk-tabpage:visible .sk-skeleton").count()
-        if found := live.findings(patient):
+        part = None if name == next(iter(TABS)) else patient.locator(".sk-tabpage:visible").element_handle()
+        if found := live.findings(patient, part):
             wrong[name] = found
     assert not wrong, json.dumps(wrong, indent=1)
     assert not own_errors(patient)
@@ -140,17 +141,29 @@ def test_every_export_comes_and_says_the_same(patient, dashboard):
     assert told["text"]["headline"] in coming.value.path().read_text(encoding="utf-8")
 
 
+def to_kernels(what):
+    """Send a signal to every kernel."""
+    children = psutil.Process().children(recursive=True)
+    kernels = [child for child in children if any("ipykernel" in part for part in child.cmdline())]
+    assert kernels
+    for kernel in kernels:
+        kernel.send_signal(what)
+
+
+@pytest.mark.slow
+def test_a_kernel_that_was_only_slow_takes_back_that_the_session_ended(patient, dashboard):
+    open_page(patient, dashboard)
+    ended = patient.get_by_role("alert").get_by_text("Session ended. Reload the page")
+    to_kernels(signal.SIGSTOP)
+    ended.wait_for(timeout=60_000)
+    to_kernels(signal.SIGCONT)
+    ended.wait_for(state="detached", timeout=60_000)
+
+
 @pytest.mark.slow
 def test_a_page_whose_kernel_died_says_so(patient, dashboard, request):
     open_page(patient, dashboard)
-    kernels = [
-        child
-        for child in psutil.Process().children(recursive=True)
-        if any("ipykernel" in part for part in child.cmdline())
-    ]
-    assert kernels
-    for kernel in kernels:
-        kernel.send_signal(signal.SIGKILL)
+    to_kernels(signal.SIGKILL)
     patient.get_by_role("alert").get_by_text("Session ended. Reload the page").wait_for(timeout=60_000)
     patient.get_by_role("button", name="Reload").click()
     patient.locator(".js-plotly-plot").first.wait_for()

@@ -47,7 +47,9 @@ def test_a_copy_with_a_few_slips_is_found_and_one_with_many_is_not():
         assert found(frame) == expected
 
 
-@pytest.mark.parametrize("rows", [20, 60, 200, 2000])
+@pytest.mark.parametrize(
+    "rows", [20, *(pytest.param(rows, marks=pytest.mark.slow) for rows in (60, 200)), 2000]
+)
 def test_independent_columns_never_say_the_same(rows):
     assert [pair for seed in range(60) for pair in found(customers(rows, seed))] == []
 

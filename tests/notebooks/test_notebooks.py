@@ -130,6 +130,7 @@ def test_plain_papermill_writes_what_python_says(tmp_path):
     assert len(drawn) == len(set(drawn)) >= 8
 
 
+@pytest.mark.slow
 def test_plain_papermill_with_controls_runs_too(tmp_path):
     ran = papermill(tmp_path / "out.ipynb")
     outputs = [output for cell in ran["cells"] for output in cell.get("outputs", ())]

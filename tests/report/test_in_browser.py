@@ -88,7 +88,7 @@ def test_every_figure_is_drawn_and_nothing_is_asked_for(page, report, width):
     assert page.locator("script:not([type])").count() == 2
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [1440, pytest.param(390, marks=pytest.mark.slow)])
 def test_nothing_grave_is_found_by_axe(page, report, width):
     opened(page, report, width)
     assert not live.findings(page)

@@ -1,6 +1,7 @@
 // The page's side of a session: says when the page is there and with which address, keeps what was changed in the
 // address, and says so when nobody answers any more. Only a page that is all ours (Voila) has its address touched.
-const PATIENCE = 20_000, EVERY = 5_000;
+// Questions are counted, not seconds: a page that was held up, or a laptop that slept, has lost nobody by that.
+const UNANSWERED = 4, EVERY = 5_000;
 
 const ours = () => document.body.hasAttribute("data-voila");
 
@@ -23,15 +24,18 @@ const ended = (text) => {
 export default { render({ model, el }) {
   el.hidden = true;
   if (!ours()) { model.send({ kind: "ready", query: "" }); return undefined; }
-  let heard = Date.now();
-  const listen = (message) => { if (message.kind === "here") heard = Date.now(); };
+  let unanswered = 0;
+  const listen = (message) => {
+    if (message.kind !== "here") return;
+    unanswered = 0;
+    document.querySelector(".sk-ended")?.remove(); // it was only slow
+  };
   const changed = () => keep(model);
   model.on("msg:custom", listen); model.on("change:changed", changed);
-  let asked = 0;
   const ask = () => {
-    if (document.hidden) { asked = 0; return; }
-    if (asked && asked - heard > 0 && Date.now() - asked > PATIENCE) { ended(model.get("ended")); return; }
-    if (!asked || heard >= asked) asked = Date.now();
+    if (document.hidden) { unanswered = 0; return; }
+    if (unanswered >= UNANSWERED) ended(model.get("ended"));
+    unanswered += 1;
     try { model.send({ kind: "there" }); } catch { ended(model.get("ended")); }
   };
   const clock = setInterval(ask, EVERY);

@@ -216,6 +216,18 @@ def postgres() -> Iterator[Postgres]:
         shutil.rmtree(place, ignore_errors=True)
 
 
+# ------------------------------------------------------------------------------------------- slow examples
+SLOW = ("segkit.change.compare", "segkit.purchases.value")  # whole studies, and tests of the same beside them
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the longest examples of docstrings to `make test-full`."""
+    for item in items:
+        if item.name in SLOW:
+            item.add_marker(pytest.mark.slow)
+
+
 # -------------------------------------------------------------------------------------------- the browser
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

@@ -2,7 +2,8 @@
 
 The tables without structure and the planted ones are those of `tests.planted`, the others are real or well
 known and come from the folder in SEGKIT_TEST_DATA. Everything runs with the defaults, `transform` and
-`algorithm` auto. Seeds are fixed: the same code gives the same card, but for seconds.
+`algorithm` auto. Seeds are fixed: the same code gives the same card on the same
+machine, but for seconds.
 Usage: ``scorecard.py [FILE] [--tables N]``; without a file the card goes to the terminal.
 """
 

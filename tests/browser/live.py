@@ -51,7 +51,7 @@ def findings(page: Any, within: Any = None) -> list[str]:
 
     page.evaluate(Axe().axe_script)
     run = """(within) => axe.run({include: within ?? document, exclude: ".scatterlayer .points"})
-        .then((found) => JSON.stringify(found.violations))"""  # ten thousand points of one picture take a minute
+        .then((found) => JSON.stringify(found.violations))"""  # 10,000 points of a picture take a minute
     found = json.loads(page.evaluate(run, within))  # as a text: Playwright is slow with large objects
     return [
         f"{rule['id']}: {node['target']} {node['html'][:160]}"

@@ -1,8 +1,8 @@
 """What each column is and what it is used for.
 
-One narwhals `select` of aggregates describes all columns, so that the same lines can run where the data
-live; `roles` reads a role off those numbers, and what the reader asked for comes before any guess. Quality
-judges what is found here; preparing starts from it.
+Two narwhals `select`s of aggregates describe all columns, the second what depends on the first; `roles`
+reads a role off those numbers, and what the reader asked for comes before any guess. Quality judges what is
+found here; preparing starts from it.
 """
 
 from __future__ import annotations
@@ -100,14 +100,13 @@ def describe(
 
 
 def _facts(table: nw.DataFrame[Any]) -> list[Facts]:
-    """Ask the table everything about all columns in one select."""
-    plans = [_aggregates(name, dtype) for name, dtype in table.schema.items()]
-    flat = [expr.alias(f"{at}|{key}") for at, plan in enumerate(plans) for key, expr in plan.items()]
-    values = iter(table.select(nw.len().alias("rows"), *flat).row(0))
-    rows = int(next(values))
-    facts = []
-    for (name, dtype), plan in zip(table.schema.items(), plans, strict=True):
-        stats = {key: _plain(next(values)) for key in plan}
+    """Ask the table everything about all columns in two selects."""
+    asked = list(table.schema.items())
+    found = _answers(table, [_aggregates(name, dtype) for name, dtype in asked])
+    more = _answers(table, [_counts(*column, stats) for column, stats in zip(asked, found, strict=True)])
+    rows, facts = len(table), []
+    for (name, dtype), first, second in zip(asked, found, more, strict=True):
+        stats = {"outliers": 0} | first | second
         filled = int(stats["filled"] or 0)
         distinct = int(stats.get("levels") or 0) - (
             filled < rows and "levels" in stats
@@ -116,20 +115,30 @@ def _facts(table: nw.DataFrame[Any]) -> list[Facts]:
     return facts
 
 
+def _answers(table: nw.DataFrame[Any], plans: Sequence[Mapping[str, nw.Expr]]) -> list[dict[str, Any]]:
+    """Return what aggregates give, per plan; what is not finite is None."""
+    flat = [expr.alias(f"{at}|{key}") for at, plan in enumerate(plans) for key, expr in plan.items()]
+    values = iter(table.select(*flat).row(0) if flat else ())
+    return [{key: _plain(next(values)) for key in plan} for plan in plans]
+
+
 def _holds(dtype: Any) -> str:
     if dtype.is_numeric() or dtype == nw.Boolean:
         return "number"
     return "text" if dtype in _TEXTS else "date" if dtype in _DATES else "other"
 
 
-def _aggregates(name: str, dtype: Any) -> dict[str, nw.Expr]:
+def _value(name: str, dtype: Any) -> nw.Expr:
     value = nw.col(name)
     if dtype.is_float():
-        value = nw.when(~value.is_nan()).then(value)  # missing is missing, whoever wrote it
-    elif dtype == nw.Boolean:
-        value = value.cast(nw.Int8)
-    elif dtype in _TEXTS[1:]:
-        value = value.cast(nw.String)
+        return nw.when(~value.is_nan()).then(value)  # missing is missing, whoever wrote it
+    if dtype == nw.Boolean:
+        return value.cast(nw.Int8)
+    return value.cast(nw.String) if dtype in _TEXTS[1:] else value
+
+
+def _aggregates(name: str, dtype: Any) -> dict[str, nw.Expr]:
+    value = _value(name, dtype)
     holds, plan = _holds(dtype), {"filled": value.count()}
     if holds == "other":
         return plan
@@ -145,16 +154,26 @@ def _aggregates(name: str, dtype: Any) -> dict[str, nw.Expr]:
         plan |= {"spaced": value.str.contains(" ", literal=True).sum()}
         plan |= {"personal": value.str.contains(personal.PATTERN).sum()}
     if holds == "text" or dtype.is_integer() or dtype == nw.Boolean:
-        top = value.drop_nulls().mode(keep="all").min()
-        plan |= {"top": top, "tops": (value == top).sum()}
+        plan |= {"top": value.drop_nulls().mode(keep="all").min()}
     return plan | (_moments(value) if holds == "number" else {})
+
+
+def _counts(name: str, dtype: Any, stats: Mapping[str, Any]) -> dict[str, nw.Expr]:
+    """Return the aggregates of a column that need to know others of it."""
+    value, plan = _value(name, dtype), {}
+    low, high = stats.get("q25"), stats.get("q75")
+    if stats.get("top") is not None:
+        plan["tops"] = (value == stats["top"]).sum()
+    if low is not None and high is not None and low < high:
+        low, high = float(low), float(high)
+        plan["outliers"] = ((value < low - 3 * (high - low)) | (value > high + 3 * (high - low))).sum()
+    return plan
 
 
 def _moments(value: nw.Expr) -> dict[str, nw.Expr]:
     low, high = value.quantile(0.25, "linear"), value.quantile(0.75, "linear")
-    far = (value < low - 3 * (high - low)) | (value > high + 3 * (high - low))
     return {
-        "zeros": (value == 0).sum(), "negatives": (value < 0).sum(), "outliers": far.sum(),
+        "zeros": (value == 0).sum(), "negatives": (value < 0).sum(),
         "mean": value.mean(), "sd": value.std(ddof=1), "q25": low, "median": value.median(), "q75": high,
         "skew": value.skew(), "parts": (value != value.round(0)).sum(),
     }  # fmt: skip
@@ -168,8 +187,6 @@ def _plain(value: Any) -> Any:
 def _numbers(facts: Facts, *, hidden: bool) -> dict[str, Any]:
     """Return the counts and statistics of a column as they stand in the table; hidden ones show no value."""
     stats, missing = facts.stats, facts.rows - facts.filled
-    if facts.holds == "number" and stats["q25"] == stats["q75"]:
-        stats = stats | {"outliers": 0}
     counts = {
         "rows": facts.rows,
         "missing": missing,

@@ -8,6 +8,7 @@ counts. Beside it stands the dip of every margin, for what lies in one column is
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,9 @@ import pandas as pd
 
 from segkit.segments import null, validity
 from segkit.segments.algorithms.kmeans import threads
+from segkit.segments.encode import Number
 from segkit.segments.prepare import Preparation
-from segkit.segments.validity import Floats, Labels, Matrix
+from segkit.segments.validity import Floats, Labels
 
 DRAWS = 16  # of 1,000 rows; of fewer rows up to three times as many, which cost no more
 ENOUGH = 4.0  # standard deviations above chance from which something stands out
@@ -73,13 +75,27 @@ def compare(
     categories = [each.column for each in preparation.columns if each.kind == "category"]
     population = null.learn(sample, numbers=_numbers(sample, preparation), categories=categories, seed=seed)
     draws = int(draws * min(3.0, max(1.0, FULL_ROWS / len(sample))))
-    real = profile(preparation.matrix(sample), largest, seed)
-    both = []
+    blocks = preparation.blocks(sample)
+    real, both = profile(np.hstack([*blocks.values()]), largest, seed), []
     for elliptical in (False, True):
-        X = preparation.matrix(population.draw(draws, elliptical=elliptical, seed=seed))
-        tables = [X[start : start + len(sample)] for start in range(0, X.shape[0], len(sample))]
+        drawn = population.draw(draws, elliptical=elliptical, seed=seed)
+        tables = _prepared(preparation, blocks, drawn, len(sample))
         both.append(Chance(real, np.array([profile(table, largest, seed) for table in tables])))
     return min(both, key=lambda chance: chance.z)
+
+
+def _prepared(
+    preparation: Preparation, blocks: Mapping[str, Floats], drawn: Mapping[str, Any], size: int
+) -> Iterator[Floats]:
+    """Yield the tables of a draw, prepared, from what the rows of the sample are as `blocks`."""
+    for start in range(0, len(next(iter(drawn.values()))), size):
+        told = {name: values[start : start + size] for name, values in drawn.items()}
+        yield np.hstack([
+            recipe.array(told[recipe.column])[:, None]
+            if isinstance(recipe, Number) and told[recipe.column].dtype == np.float64
+            else blocks[recipe.column][told[recipe.column]]
+            for recipe in preparation.columns
+        ])  # fmt: skip
 
 
 def _numbers(sample: nw.DataFrame[Any], preparation: Preparation) -> dict[str, Floats]:
@@ -87,14 +103,13 @@ def _numbers(sample: nw.DataFrame[Any], preparation: Preparation) -> dict[str, F
     return {name: prepared[name].to_numpy() for name in prepared.columns}
 
 
-def profile(X: Matrix, largest: int, seed: int) -> Floats:
+def profile(X: Floats, largest: int, seed: int) -> Floats:
     """Return the silhouettes of a quick sweep from 2 to `largest`, shape (largest - 1,)."""
-    dense = X.toarray() if validity.is_sparse(X) else X
-    low, high = np.quantile(dense, [0.25, 0.75], axis=0)
+    low, high = np.quantile(X, [0.25, 0.75], axis=0)
     room = np.where(high > low, FENCE * (high - low), np.inf)
-    dense = np.clip(dense, low - room, high + room)  # one far row must not make a segment of its own
+    near = np.clip(X, low - room, high + room)  # one far row must not make a segment of its own
     with threads(1):
-        return np.array(validity.silhouettes(dense, chain(dense, largest, seed)))
+        return np.array(validity.silhouettes(near, chain(near, largest, seed)))
 
 
 def chain(X: Floats, largest: int, seed: int) -> list[Labels]:

@@ -134,6 +134,13 @@ class Preparation(BaseModel):
         found = {recipe.column: _arrays(data, recipe, pick, pushed=False)[0] for recipe in numbers}
         return nw.from_dict(found, backend=data.implementation) if found else data.select()
 
+    def blocks(self, frame: Any) -> dict[str, Floats]:
+        """Return what each input column becomes, (n, outputs), in numpy; `matrix` is these side by side."""
+        data, pick = self.opened(frame)
+        return {
+            each.column: np.column_stack(_arrays(data, each, pick, pushed=False)) for each in self.columns
+        }
+
     def usable(self, frame: Any) -> NDArray[np.bool_]:
         """Return whether each row can be used, (n,): False only under `impute=drop`, for rows with gaps."""
         data, pick = self.opened(frame)

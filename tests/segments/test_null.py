@@ -31,7 +31,12 @@ def drawn(frame, *, elliptical=False, copies=4):
     table = nw.from_native(frame, eager_only=True)
     prepared = {name: table[name].cast(nw.Float64).to_numpy() for name in numbers}
     population = null.learn(table, numbers=prepared, categories=["contract", "region"])
-    return population.draw(copies, elliptical=elliptical, seed=1).to_native()
+    told = population.draw(copies, elliptical=elliptical, seed=1)
+    columns = {
+        name: values if values.dtype == np.float64 else table[name][values].to_list()
+        for name, values in told.items()
+    }
+    return pd.DataFrame(columns)
 
 
 @pytest.mark.parametrize("elliptical", [False, True])
@@ -60,10 +65,8 @@ def test_columns_hang_together_as_in_the_data(frame, elliptical):
     assert abs(chance["tenure"].corr(chance["spend"])) < 0.1
 
 
-def test_polars_in_gives_the_same_draws_in_polars_out(frame):
-    chance = drawn(pl.from_pandas(frame))
-    assert isinstance(chance, pl.DataFrame)
-    assert chance["spend"].to_list() == drawn(frame)["spend"].tolist()
+def test_polars_gives_the_same_draws(frame):
+    pd.testing.assert_frame_equal(drawn(pl.from_pandas(frame)), drawn(frame))
 
 
 def test_unimodal_fills_a_valley_and_leaves_one_hump_alone():

@@ -452,3 +452,11 @@ def test_numbers_alone_keep_their_names(customers):
     found = made.numbers_as_prepared(customers)
     assert found.columns == NUMBERS
     np.testing.assert_array_equal(found.to_numpy(), made.matrix(customers)[:, :3])
+
+
+@pytest.mark.parametrize("encode", prepare.CHOICES["encode"])
+def test_blocks_side_by_side_are_the_matrix(customers, encode):
+    made = learn(customers, numbers=NUMBERS, categories=CATEGORIES, encode=encode)
+    blocks, X = made.blocks(customers), made.matrix(customers)
+    assert list(blocks) == [*NUMBERS, *CATEGORIES]
+    np.testing.assert_array_equal(np.hstack(list(blocks.values())), X.toarray() if sparse.issparse(X) else X)
